@@ -1,0 +1,22 @@
+//! The brain of Waver, pure: no input or output, no clock, no randomness, no async, no browser.
+//!
+//! Shells hand in what happened and when ([`Signal`]) and carry out what comes back ([`Effect`]). The same code runs in the
+//! browser, in the collector, in replay and in the trainer, and gives the same bits in each: the only transcendental functions
+//! used are those of `libm`, since the platforms' own differ in the last bit.
+//!
+//! The walk of one event: a signal updates the [`features`] and the evidence of each detector in [`hesitation`]; [`intent`] scores
+//! the features; [`Engine`] turns crossings of thresholds into effects; [`consent`] alone decides whether an effect may become
+//! something that leaves ([`consent::Consented`]). At the collector, [`session`] folds events into sessions, [`window`] into
+//! aggregates, and [`decision`] answers whether something is offered.
+
+pub mod consent;
+pub mod decision;
+mod engine;
+mod evidence;
+pub mod features;
+pub mod hesitation;
+pub mod intent;
+mod signal;
+
+pub use engine::{Effect, Engine, Snapshot};
+pub use signal::{Edge, PointerType, Signal, SignalKind};

@@ -1,0 +1,1 @@
+//! offers.toml validated and compiled: eligibility, schedules, texts.

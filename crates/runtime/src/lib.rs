@@ -1,0 +1,1 @@
+//! The browser shell: sensors, consent adapters, queue, transport, slots and page API.

@@ -1,0 +1,315 @@
+use core::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::limits::{MAX_SAFE_INTEGER, NAME_CHARS};
+
+/// A text that is not a valid identifier of the type it was read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InvalidId;
+
+impl fmt::Display for InvalidId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a valid identifier")
+    }
+}
+
+/// Deserialises a value from a borrowed or owned text, so that readers without borrowing (JavaScript values) work too.
+pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(
+    deserializer: D,
+    expected: &'static str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, D::Error> {
+    struct Text<T> {
+        expected: &'static str,
+        parse: fn(&str) -> Option<T>,
+    }
+    impl<T> de::Visitor<'_> for Text<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.expected)
+        }
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<T, E> {
+            // The offending text stays out of the message: it may be what a page should never have sent.
+            (self.parse)(text).ok_or_else(|| E::custom(format_args!("expected {}", self.expected)))
+        }
+    }
+    deserializer.deserialize_str(Text { expected, parse })
+}
+
+macro_rules! hex_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{32}$"))]
+        pub struct $name([u8; 16]);
+
+        impl $name {
+            /// Takes 128 bits as they are; the caller answers for their randomness.
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 128 bits.
+            pub const fn as_bytes(&self) -> &[u8; 16] {
+                &self.0
+            }
+
+            /// Reads 32 lower-case hexadecimal digits.
+            ///
+            /// # Errors
+            /// [`InvalidId`] for any other text.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                let digits = text.as_bytes();
+                if digits.len() != 32 {
+                    return Err(InvalidId);
+                }
+                let mut bytes = [0_u8; 16];
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
+                    *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
+                }
+                Ok(Self(bytes))
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                self.0.iter().try_for_each(|byte| {
+                    f.write_str(char::from(DIGITS[usize::from(byte >> 4)]).encode_utf8(&mut [0; 4]))?;
+                    f.write_str(char::from(DIGITS[usize::from(byte & 15)]).encode_utf8(&mut [0; 4]))
+                })
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserialize_text(deserializer, "32 lower-case hexadecimal digits", |text| Self::parse(text).ok())
+            }
+        }
+    };
+}
+
+fn hex_digit(digit: u8) -> Result<u8, InvalidId> {
+    match digit {
+        b'0'..=b'9' => Ok(digit - b'0'),
+        b'a'..=b'f' => Ok(digit - b'a' + 10),
+        _ => Err(InvalidId),
+    }
+}
+
+hex_id! {
+    /// The browser's own name for a session: 128 random bits made after the grant. Possession is authority, so it is
+    /// never stored by the collector and never printed whole, not even by `Debug`.
+    SessionId
+}
+hex_id! {
+    /// One decision of the collector.
+    DecisionId
+}
+
+impl fmt::Debug for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SessionId(..)")
+    }
+}
+
+impl fmt::Debug for DecisionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DecisionId({self})")
+    }
+}
+
+macro_rules! name_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$"))]
+        pub struct $name(String);
+
+        impl $name {
+            /// Reads 1 to 32 characters out of `a-z`, `0-9`, `-` and `_`, the first of them a letter or digit.
+            ///
+            /// # Errors
+            /// [`InvalidId`] for any other text.
+            pub fn parse(text: &str) -> Result<Self, InvalidId> {
+                let mut bytes = text.bytes();
+                let head = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+                let tail = bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-' || byte == b'_');
+                if head && tail && text.len() <= NAME_CHARS { Ok(Self(text.into())) } else { Err(InvalidId) }
+            }
+
+            /// The name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                deserialize_text(
+                    deserializer,
+                    "1 to 32 characters out of a-z, 0-9, '-' and '_'",
+                    |text| Self::parse(text).ok(),
+                )
+            }
+        }
+    };
+}
+
+name_id! {
+    /// The public key of a shop's site, the `data-site` of its script tag.
+    SiteKey
+}
+name_id! {
+    /// A place on the page where an offer may be shown, the `data-waver-slot` of an element.
+    SlotName
+}
+name_id! {
+    /// An offer's name in `offers.toml`.
+    OfferId
+}
+
+/// A language tag such as `de` or `en-GB`: letters, digits and single hyphens, at most 16 characters (a bounded part of BCP 47).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8}){0,2}$"))]
+pub struct Locale(String);
+
+impl Locale {
+    /// Reads a language tag.
+    ///
+    /// # Errors
+    /// [`InvalidId`] unless it is a language of two or three letters and at most two further parts of one to eight letters or digits.
+    pub fn parse(text: &str) -> Result<Locale, InvalidId> {
+        let mut parts = text.split('-');
+        let language = parts.next().unwrap_or_default();
+        let language_fits =
+            (2..=3).contains(&language.len()) && language.bytes().all(|byte| byte.is_ascii_alphabetic());
+        let rest_fits = parts.clone().count() <= 2
+            && parts.all(|part| (1..=8).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+        if language_fits && rest_fits { Ok(Locale(text.into())) } else { Err(InvalidId) }
+    }
+
+    /// The whole tag.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The language alone, `en` of `en-GB`.
+    pub fn language(&self) -> &str {
+        self.0.split('-').next().unwrap_or_default()
+    }
+}
+
+impl<'de> Deserialize<'de> for Locale {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Locale, D::Error> {
+        deserialize_text(deserializer, "a language tag such as en or en-GB", |text| Locale::parse(text).ok())
+    }
+}
+
+macro_rules! label_ref {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        #[serde(transparent)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        #[cfg_attr(feature = "openapi", schema(value_type = u64, maximum = 9007199254740991_i64))]
+        pub struct $name(u64);
+
+        impl $name {
+            /// The reference of a label (FNV-1a: Fowler, Noll, Vo; offset basis and prime of the 64-bit variant).
+            pub fn from_label(label: &str) -> $name {
+                let hash = label.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+                    (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+                });
+                $name(hash & MAX_SAFE_INTEGER)
+            }
+
+            /// The number itself.
+            pub const fn get(self) -> u64 {
+                self.0
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$name, D::Error> {
+                let raw = u64::deserialize(deserializer)?;
+                if raw <= MAX_SAFE_INTEGER { Ok($name(raw)) } else { Err(de::Error::custom("expected an integer below 2^53")) }
+            }
+        }
+    };
+}
+
+label_ref! {
+    /// A product as a number, 0..2^53: the 64-bit FNV-1a hash of the shop's own item label, cut to 53 bits. Labels are texts
+    /// from the page and might hold anything, so only this leaves the browser; the collector hashes the shop's catalogue alike.
+    ItemRef
+}
+label_ref! {
+    /// An order as a number, made from the shop's transaction label as [`ItemRef`] is from an item's. It lets the collector
+    /// count an order once although the confirmation page is loaded twice.
+    OrderRef
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn session_ids_are_32_lower_case_digits_and_never_print() {
+        let text = "00112233445566778899aabbccddeeff";
+        let id = SessionId::parse(text).expect("valid");
+        assert_eq!(id.to_string(), text);
+        assert_eq!(format!("{id:?}"), "SessionId(..)");
+        for wrong in ["", "0011", "00112233445566778899AABBCCDDEEFF", "g0112233445566778899aabbccddeeff"] {
+            assert_eq!(SessionId::parse(wrong), Err(InvalidId), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn names_are_short_and_plain() {
+        assert!(SiteKey::parse("demo").is_ok());
+        for wrong in ["", "-demo", "Demo", "a b", "jane@example.com", &"a".repeat(33)] {
+            assert!(SiteKey::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn locales_are_bounded() {
+        assert_eq!(Locale::parse("en-GB").expect("valid").language(), "en");
+        for wrong in ["", "e", "english", "en_GB", "en-", "en-GB-x-y", "de-toolongpart"] {
+            assert!(Locale::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn item_references_are_stable_and_safe_in_json() {
+        // FNV-1a of "" is the offset basis; both sides of the wire and every later version must agree on these.
+        assert_eq!(ItemRef::from_label("").get(), 0xcbf2_9ce4_8422_2325 & MAX_SAFE_INTEGER);
+        assert_eq!(ItemRef::from_label("a").get(), 0xaf63_dc4c_8601_ec8c & MAX_SAFE_INTEGER);
+        assert!(serde_json::from_str::<ItemRef>("9007199254740992").is_err());
+    }
+
+    #[test]
+    fn errors_do_not_repeat_what_was_sent() {
+        let error = serde_json::from_str::<SiteKey>("\"jane@example.com\"").expect_err("invalid").to_string();
+        assert!(!error.contains("jane"), "{error}");
+    }
+}

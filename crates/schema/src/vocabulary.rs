@@ -1,0 +1,245 @@
+//! The closed words of the wire. Their snake_case names are the contract's.
+
+use serde::{Deserialize, Serialize};
+
+/// Declares a closed vocabulary: an enum without data that knows all its values and its names on the wire.
+macro_rules! vocabulary {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+        pub enum $name {
+            $($(#[$value_doc])* #[serde(rename = $text)] $value),+
+        }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [$name] = &[$($name::$value),+];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $($name::$value => $text),+ }
+            }
+
+            /// The value of that name on the wire, if there is one.
+            pub fn from_name(name: &str) -> Option<$name> {
+                match name { $($text => Some($name::$value),)+ _ => None }
+            }
+        }
+    };
+}
+pub(crate) use vocabulary;
+
+vocabulary! {
+    /// What kind of page the shopper is on.
+    PageType {
+        /// The shop's front page.
+        Home => "home",
+        /// A category or other list of products.
+        List => "list",
+        /// Results of the shop's own search.
+        Search => "search",
+        /// One product.
+        Product => "product",
+        /// The cart.
+        Cart => "cart",
+        /// Any step between cart and order.
+        Checkout => "checkout",
+        /// The page after an order.
+        Confirmation => "confirmation",
+        /// Any other page.
+        Other => "other",
+    }
+}
+
+vocabulary! {
+    /// What part of a page an element plays, from `data-waver-zone`.
+    Zone {
+        /// A price.
+        Price => "price",
+        /// The call to action, mostly "add to cart".
+        Cta => "cta",
+        /// A size picker or size table.
+        Size => "size",
+        /// A picker of colour or another variant.
+        Variant => "variant",
+        /// A quantity stepper.
+        Quantity => "quantity",
+        /// Shipping cost or time.
+        Shipping => "shipping",
+        /// Return conditions.
+        Returns => "returns",
+        /// Reviews.
+        Reviews => "reviews",
+        /// A coupon field.
+        Coupon => "coupon",
+        /// The way into or through checkout.
+        Checkout => "checkout",
+    }
+}
+
+vocabulary! {
+    /// A way of hesitating.
+    HesitationKind {
+        /// Hovering over the call to action without clicking it.
+        CtaHover => "cta_hover",
+        /// Dwelling on the price.
+        PriceDwell => "price_dwell",
+        /// Scrolling up and down the same stretch.
+        ScrollOscillation => "scroll_oscillation",
+        /// Going back and forth between variants.
+        VariantSwitching => "variant_switching",
+        /// Taking out, putting back or reducing what is in the cart.
+        CartEdit => "cart_edit",
+        /// Leaving for another tab and coming back.
+        TabCompare => "tab_compare",
+        /// Coming back to a product seen before.
+        ProductReturn => "product_return",
+        /// Looking for a coupon.
+        CouponSearch => "coupon_search",
+        /// Filling the same field again.
+        FormRefill => "form_refill",
+        /// Standing still in checkout.
+        CheckoutStall => "checkout_stall",
+        /// Moving to leave the page.
+        ExitIntent => "exit_intent",
+        /// Coming back after a pause.
+        IdleReturn => "idle_return",
+    }
+}
+
+vocabulary! {
+    /// A way in which the page frustrates. It calls for help, not for a discount.
+    FrustrationKind {
+        /// Many fast clicks on one spot.
+        RageClick => "rage_click",
+        /// A click that changes nothing.
+        DeadClick => "dead_click",
+        /// A click followed by a script error.
+        ErrorClick => "error_click",
+        /// A pointer shaken to and fro.
+        ThrashedCursor => "thrashed_cursor",
+    }
+}
+
+vocabulary! {
+    /// How near a purchase the shopper seems.
+    Stage {
+        /// Little sign of wanting to buy.
+        Low => "low",
+        /// Interest grows.
+        Building => "building",
+        /// About to buy.
+        High => "high",
+        /// About to leave.
+        Leaving => "leaving",
+    }
+}
+
+vocabulary! {
+    /// Where the probability of a purchase is going.
+    Trend {
+        /// It rises.
+        Up => "up",
+        /// It stays.
+        Flat => "flat",
+        /// It falls.
+        Down => "down",
+    }
+}
+
+vocabulary! {
+    /// How a view began.
+    Navigation {
+        /// A page load.
+        Load => "load",
+        /// A route change inside a single-page application.
+        Route => "route",
+        /// A page restored from the back/forward cache.
+        Restore => "restore",
+    }
+}
+
+vocabulary! {
+    /// Where a session came from, as coarse as can be: never a URL.
+    Referrer {
+        /// Typed, bookmarked, or hidden by policy.
+        Direct => "direct",
+        /// The shop itself.
+        Internal => "internal",
+        /// Any other site.
+        External => "external",
+    }
+}
+
+vocabulary! {
+    /// What the shopper points with.
+    DeviceClass {
+        /// A mouse or another precise pointer.
+        Mouse => "mouse",
+        /// A touch screen.
+        Touch => "touch",
+    }
+}
+
+vocabulary! {
+    /// What is measured of a session; the words in which scores and decisions are explained. Units are those of the
+    /// feature vector in `waver-core`.
+    Feature {
+        /// Page views so far.
+        Views => "views",
+        /// Views of product pages so far.
+        ProductViews => "product_views",
+        /// Returns to a product seen before.
+        ProductReturns => "product_returns",
+        /// Milliseconds with the page visible and the shopper active.
+        EngagedMs => "engaged_ms",
+        /// Deepest scroll position of the view, as a fraction in 0..=1.
+        ScrollDepth => "scroll_depth",
+        /// Changes of scroll direction within the last seconds, decaying.
+        ScrollReversals => "scroll_reversals",
+        /// Milliseconds of moving about over the call to action since the last click there, decaying.
+        CtaDwellMs => "cta_dwell_ms",
+        /// Times the pointer came back to the call to action without a click, decaying.
+        CtaReturns => "cta_returns",
+        /// Upward speed with which the pointer left the window, pixels a millisecond.
+        ExitSpeed => "exit_speed",
+        /// Milliseconds on the view before the pointer left.
+        ViewMs => "view_ms",
+        /// Items put into the cart so far.
+        CartAdds => "cart_adds",
+        /// Items taken out of the cart so far.
+        CartRemoves => "cart_removes",
+        /// Edits of the cart, decaying.
+        CartEdits => "cart_edits",
+        /// Items in the cart now.
+        CartItems => "cart_items",
+        /// Views of the cart so far.
+        CartViews => "cart_views",
+        /// 1 once checkout has begun, else 0.
+        CheckoutBegun => "checkout_begun",
+        /// Times the page was hidden so far.
+        Hides => "hides",
+        /// Clicks so far.
+        Clicks => "clicks",
+        /// The strongest hesitation now, as a fraction in 0..=1.
+        Hesitation => "hesitation",
+        /// The probability of a purchase, as a fraction in 0..=1.
+        PBuy => "p_buy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_on_the_wire_are_those_of_serde() {
+        for kind in HesitationKind::ALL {
+            assert_eq!(serde_json::to_string(kind).expect("serialises"), format!("\"{}\"", kind.as_str()));
+            assert_eq!(HesitationKind::from_name(kind.as_str()), Some(*kind));
+        }
+        assert_eq!(HesitationKind::ALL.len(), 12);
+        assert_eq!(Zone::from_name("basement"), None);
+    }
+}

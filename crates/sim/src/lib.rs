@@ -1,0 +1,1 @@
+//! Seeded shoppers, replay of recorded clickstreams, and the demo shop behind them.

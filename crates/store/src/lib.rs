@@ -1,0 +1,1 @@
+//! Traits for log, state and keys; memory and sled behind them.

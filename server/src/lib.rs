@@ -1,0 +1,1 @@
+//! The collector: durable events, session aggregates, decisions, dashboard.
