@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
-use waver_schema::{Cart, DecisionFeatures, EventBody};
+use waver_schema::{Cart, DecisionFeatures, EventBody, Feature, Milli, PageType, ZoneScore};
 
-use crate::Signal;
-use crate::hesitation::Hesitation;
-use crate::intent::Intent;
+use crate::features::{Counters, FeatureVector};
+use crate::hesitation::{Detectors, Hesitation, Kept};
+use crate::intent::{Intent, Scorer};
+use crate::{Signal, SignalKind};
 
 /// What a shell has to carry out after a signal.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,46 +19,237 @@ pub enum Effect {
 
 /// One session as the browser knows it: folds signals, scores hesitation and intent, and says what is to be done.
 #[derive(Debug, Clone, Default)]
-pub struct Engine {}
+pub struct Engine {
+    now: u64,
+    counters: Counters,
+    detectors: Detectors,
+    scorer: Scorer,
+}
 
-/// What of an [`Engine`] crosses a page load.
+/// What of an [`Engine`] crosses a page load. Opaque; its shape may change with any version, and one that does not fit is dropped by the
+/// shell, which then starts afresh.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Snapshot {}
+pub struct Snapshot {
+    now: u64,
+    counters: Counters,
+    detectors: Kept,
+    scorer: Scorer,
+}
+
 impl Engine {
     /// An engine at the very start of a session: every counter at zero.
     pub fn new() -> Engine {
         Engine::default()
     }
+
     /// Goes on where another page left off.
-    pub fn restore(_snapshot: Snapshot) -> Engine {
-        Engine::default()
+    pub fn restore(snapshot: Snapshot) -> Engine {
+        let Snapshot { now, counters, detectors, scorer } = snapshot;
+        Engine { now, counters, detectors: Detectors::restore(detectors), scorer }
     }
+
     /// What the next page needs.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot {}
+        Snapshot {
+            now: self.now,
+            counters: self.counters.clone(),
+            detectors: self.detectors.keep(),
+            scorer: self.scorer.clone(),
+        }
     }
-    /// Takes a signal in.
-    pub fn observe(&mut self, _signal: &Signal) -> Vec<Effect> {
-        Vec::new()
+
+    /// Takes a signal in. A signal earlier than its predecessor counts as simultaneous with it.
+    pub fn observe(&mut self, signal: &Signal) -> Vec<Effect> {
+        self.now = self.now.max(signal.t);
+        let signal = &Signal { t: self.now, kind: signal.kind };
+        let mut effects = Vec::new();
+        if matches!(signal.kind, SignalKind::View { .. }) {
+            self.end_attention(&mut effects);
+        }
+        self.counters.observe(signal);
+        match signal.kind {
+            SignalKind::View { page, navigation, referrer, device, item } => {
+                effects.push(Effect::Record(EventBody::PageView { page, navigation, referrer, device, item }));
+            }
+            SignalKind::Commerce { action, item, quantity, value_minor, currency, order } => {
+                let body = EventBody::Commerce { action, item, quantity, value_minor, currency, order };
+                effects.push(Effect::Record(body));
+            }
+            SignalKind::Visibility { visible: false } => self.end_attention(&mut effects),
+            _ => {}
+        }
+        for hesitation in self.detectors.observe(signal) {
+            effects.push(Effect::Record(record(&hesitation, self.counters.page)));
+            effects.push(Effect::Hesitation(hesitation));
+        }
+        let (intent, changed) = self.scorer.update(&self.measure(), self.detectors.exit_score(self.now), self.now);
+        if changed {
+            effects.push(Effect::Record(EventBody::Intent {
+                p_buy_milli: Milli::from_unit(intent.p_buy),
+                p_leave_milli: Milli::from_unit(intent.p_leave),
+                stage: intent.stage,
+                trend: intent.trend,
+            }));
+            effects.push(Effect::Intent(intent));
+        }
+        effects
     }
-    /// When [`crate::SignalKind::Tick`] should come if nothing else does, milliseconds of the session.
+
+    /// When [`SignalKind::Tick`] should come if nothing else does, milliseconds of the session.
     pub fn wake_at(&self) -> Option<u64> {
-        None
+        self.detectors.wake_at()
     }
+
+    /// The features as they stand, [`Feature::PBuy`] among them.
+    pub fn features(&self) -> FeatureVector {
+        let mut features = self.measure();
+        features.set(Feature::PBuy, self.intent().p_buy);
+        features
+    }
+
     /// The intent score as it stands.
     pub fn intent(&self) -> Intent {
-        Intent::default()
+        self.scorer.assess(&self.measure(), self.detectors.exit_score(self.now), self.now)
     }
+
     /// The hesitations as they stand, above zero.
     pub fn hesitations(&self) -> Vec<Hesitation> {
-        Vec::new()
+        self.detectors.all(self.now)
     }
+
     /// The scores that go with a request for a decision.
     pub fn decision_features(&self) -> DecisionFeatures {
-        DecisionFeatures::default()
+        let intent = self.intent();
+        let hesitation = self
+            .hesitations()
+            .iter()
+            .map(|hesitation| ZoneScore {
+                kind: hesitation.kind,
+                zone: hesitation.zone,
+                score_milli: hesitation.score_milli(),
+            })
+            .collect();
+        DecisionFeatures {
+            hesitation,
+            p_buy_milli: Milli::from_unit(intent.p_buy),
+            p_leave_milli: Milli::from_unit(intent.p_leave),
+            stage: Some(intent.stage),
+            frustrations: 0,
+        }
     }
+
     /// The cart as far as shop events tell.
     pub fn cart(&self) -> Cart {
-        Cart::default()
+        self.counters.cart
+    }
+
+    /// Kind of the page of the current view.
+    pub fn page(&self) -> PageType {
+        self.counters.page
+    }
+
+    fn measure(&self) -> FeatureVector {
+        let mut features = FeatureVector::default();
+        self.counters.measure(&mut features);
+        self.detectors.measure(self.now, &mut features);
+        features
+    }
+
+    fn end_attention(&mut self, effects: &mut Vec<Effect>) {
+        let scroll_milli = Milli::from_unit(self.counters.scroll_depth());
+        if let Some((engaged_ms, clicks)) = self.counters.take_attention() {
+            effects.push(Effect::Record(EventBody::Engagement { engaged_ms, scroll_milli, clicks }));
+        }
+    }
+}
+
+fn record(hesitation: &Hesitation, page: PageType) -> EventBody {
+    EventBody::Hesitation {
+        kind: hesitation.kind,
+        zone: hesitation.zone,
+        page,
+        score_milli: hesitation.score_milli(),
+        confidence_milli: Milli::from_unit(hesitation.confidence),
+        since_ms: hesitation.since_ms,
+        reasons: hesitation.reasons.iter().map(|reason| reason.to_wire()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::PointerType;
+    use waver_schema::{CommerceAction, DeviceClass, HesitationKind, Navigation, Referrer, Zone};
+
+    fn view(t: u64, page: PageType) -> Signal {
+        let (navigation, referrer, device) = (Navigation::Load, Referrer::Internal, DeviceClass::Mouse);
+        Signal { t, kind: SignalKind::View { page, navigation, referrer, device, item: None } }
+    }
+
+    fn dither(engine: &mut Engine, from: u64) -> Vec<Effect> {
+        let mut signals =
+            vec![Signal { t: from, kind: SignalKind::ZoneEnter { zone: Zone::Cta, pointer: PointerType::Mouse } }];
+        signals.extend((1..100).map(|n| Signal {
+            t: from + n * 40,
+            kind: SignalKind::Pointer { x: 100 + n as i32 % 9, y: 300, pointer: PointerType::Mouse },
+        }));
+        signals.iter().flat_map(|signal| engine.observe(signal)).collect()
+    }
+
+    #[test]
+    fn a_lasting_doubt_is_told_once_with_its_reasons() {
+        let mut engine = Engine::new();
+        engine.observe(&view(0, PageType::Product));
+        let effects = dither(&mut engine, 1_000);
+        let told: Vec<&Hesitation> = effects
+            .iter()
+            .filter_map(|effect| if let Effect::Hesitation(hesitation) = effect { Some(hesitation) } else { None })
+            .collect();
+        assert_eq!(told.len(), 1);
+        assert_eq!((told[0].kind, told[0].zone), (HesitationKind::CtaHover, Some(Zone::Cta)));
+        assert_eq!(told[0].reasons[0].feature, Feature::CtaDwellMs);
+        assert!(told[0].reasons[0].value > 1_000.0);
+        let recorded = effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Record(EventBody::Hesitation { page: PageType::Product, .. })));
+        assert_eq!(recorded.count(), 1);
+    }
+
+    #[test]
+    fn a_session_crosses_a_page_load_and_a_views_doubt_does_not() {
+        let mut engine = Engine::new();
+        engine.observe(&view(0, PageType::Product));
+        dither(&mut engine, 1_000);
+        let kind = SignalKind::Commerce {
+            action: CommerceAction::AddToCart,
+            item: None,
+            quantity: 1,
+            value_minor: Some(8_900),
+            currency: None,
+            order: None,
+        };
+        engine.observe(&Signal { t: 6_000, kind });
+        let mut next = Engine::restore(engine.snapshot());
+        assert_eq!(next.cart(), engine.cart());
+        next.observe(&view(7_000, PageType::Cart));
+        assert_eq!(next.features().get(Feature::Views), 2.0);
+        assert!(next.hesitations().is_empty());
+    }
+
+    #[test]
+    fn time_never_runs_backwards() {
+        let mut engine = Engine::new();
+        engine.observe(&view(5_000, PageType::Home));
+        engine.observe(&Signal { t: 1_000, kind: SignalKind::Click { zone: None } });
+        assert_eq!(engine.features().get(Feature::EngagedMs), 0.0);
+    }
+
+    #[test]
+    fn attention_is_told_when_the_page_is_hidden() {
+        let mut engine = Engine::new();
+        engine.observe(&view(0, PageType::Home));
+        let effects = engine.observe(&Signal { t: 2_000, kind: SignalKind::Visibility { visible: false } });
+        let expected = EventBody::Engagement { engaged_ms: 2_000, scroll_milli: Milli::default(), clicks: 0 };
+        assert!(effects.contains(&Effect::Record(expected)));
     }
 }

@@ -1,5 +1,5 @@
 use serde::{Deserialize, Serialize};
-use waver_schema::{CommerceAction, Currency, ItemRef, Navigation, OrderRef, PageType, Referrer, Zone};
+use waver_schema::{CommerceAction, Currency, DeviceClass, ItemRef, Navigation, OrderRef, PageType, Referrer, Zone};
 
 /// Something a sensor saw, as numbers and enums.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,8 @@ pub enum SignalKind {
         navigation: Navigation,
         /// Where the shopper came from.
         referrer: Referrer,
+        /// What the shopper mainly points with.
+        device: DeviceClass,
         /// The product shown, if any.
         #[serde(default)]
         item: Option<ItemRef>,

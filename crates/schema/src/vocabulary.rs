@@ -208,9 +208,9 @@ vocabulary! {
         ViewMs => "view_ms",
         /// Items put into the cart so far.
         CartAdds => "cart_adds",
-        /// Items taken out of the cart so far.
+        /// Removals from the cart, decaying.
         CartRemoves => "cart_removes",
-        /// Edits of the cart, decaying.
+        /// Removals from the cart and returns to it, decaying.
         CartEdits => "cart_edits",
         /// Items in the cart now.
         CartItems => "cart_items",

@@ -1,0 +1,102 @@
+use waver_schema::Feature;
+
+use super::{Assessment, Detector};
+use crate::evidence::{Decaying, confidence};
+use crate::features::FeatureVector;
+use crate::{Signal, SignalKind};
+
+/// CSS pixels against the last direction that make a reversal: about a line of text four times over, more than a finger's settling, elastic
+/// overscroll or a trackpad's bounce.
+const REVERSAL_PX: i32 = 100;
+/// The first reversal is how everyone goes back to the top; only further ones count.
+const FREE_REVERSALS: f64 = 1.0;
+const EVIDENCE_PER_REVERSAL: f64 = 0.45;
+const HALF_LIFE_MS: f64 = 5_000.0;
+
+/// Scrolling up and down the same stretch: at least four changes of direction within about six seconds. Reading on, jumping to the top,
+/// and slow comparing of two places are not; carousels scroll an element and never get here.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct ScrollOscillation {
+    /// 1 down, -1 up, 0 not yet known.
+    direction: i32,
+    /// The position furthest along `direction`; a reversal is measured from it.
+    furthest: Option<i32>,
+    reversals: Decaying,
+    count: u32,
+    since: Option<u64>,
+}
+
+impl Detector for ScrollOscillation {
+    fn observe(&mut self, signal: &Signal) {
+        let SignalKind::Scroll { y, .. } = signal.kind else { return };
+        let Some(furthest) = self.furthest else {
+            self.furthest = Some(y);
+            return;
+        };
+        let moved = y.saturating_sub(furthest);
+        if self.direction == 0 {
+            if moved.abs() >= REVERSAL_PX {
+                self.direction = moved.signum();
+                self.furthest = Some(y);
+            }
+        } else if moved.signum() == self.direction {
+            self.furthest = Some(y);
+        } else if moved.abs() >= REVERSAL_PX {
+            self.direction = -self.direction;
+            self.furthest = Some(y);
+            self.reversals.add(signal.t, HALF_LIFE_MS, 1.0);
+            self.count = self.count.saturating_add(1);
+            self.since.get_or_insert(signal.t);
+        }
+    }
+
+    fn assess(&self, now: u64) -> Assessment {
+        let counted = (self.reversals.at(now, HALF_LIFE_MS) - FREE_REVERSALS).max(0.0);
+        Assessment {
+            zone: None,
+            evidence: vec![(Feature::ScrollReversals, counted * EVIDENCE_PER_REVERSAL)],
+            confidence: confidence(f64::from(self.count), 2.0),
+            since: self.since.unwrap_or(now),
+        }
+    }
+
+    fn measure(&self, now: u64, features: &mut FeatureVector) {
+        features.set(Feature::ScrollReversals, self.reversals.at(now, HALF_LIFE_MS));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hesitation::THRESHOLD;
+    use crate::hesitation::tests::peak;
+
+    fn at(positions: &[(u64, i32)]) -> Vec<Signal> {
+        positions.iter().map(|&(t, y)| Signal { t, kind: SignalKind::Scroll { y, range: 4_000 } }).collect()
+    }
+
+    #[test]
+    fn up_and_down_the_same_stretch_is_hesitation() {
+        let swings: Vec<(u64, i32)> = (0..7).map(|n| (n * 700, if n % 2 == 0 { 200 } else { 900 })).collect();
+        assert!(peak(ScrollOscillation::default(), &at(&swings)) >= THRESHOLD);
+    }
+
+    #[test]
+    fn reading_on_and_returning_to_the_top_is_not() {
+        let mut path: Vec<(u64, i32)> = (0..60).map(|n| (n * 400, n as i32 * 60)).collect();
+        path.push((24_500, 0));
+        assert_eq!(peak(ScrollOscillation::default(), &at(&path)), 0.0);
+    }
+
+    #[test]
+    fn a_trackpads_bounce_is_not() {
+        let bounce: Vec<(u64, i32)> = (0..40).map(|n| (n * 50, 500 + (n as i32 % 2) * 60)).collect();
+        assert_eq!(peak(ScrollOscillation::default(), &at(&bounce)), 0.0);
+    }
+
+    #[test]
+    fn slow_comparing_is_not() {
+        let slow: Vec<(u64, i32)> = (0..8).map(|n| (n * 9_000, if n % 2 == 0 { 200 } else { 900 })).collect();
+        assert!(peak(ScrollOscillation::default(), &at(&slow)) < THRESHOLD);
+    }
+}
