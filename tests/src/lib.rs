@@ -1,1 +1,4 @@
-//! Tests across crates: conformance, collector, crash and browser. Each file under `tests/` is one subject.
+//! What the tests across crates share. Each file under `tests/` is one subject; run one alone with
+//! `cargo test -p waver-tests --test conformance` and the like.
+
+pub mod conformance;
