@@ -1,1 +1,24 @@
-//! Traits for log, state and keys; memory and sled behind them.
+//! Where the collector keeps what must not be lost.
+//!
+//! The log of record is the only source of truth: state is a function of it (invariant I4), so everything else may be thrown away
+//! and rebuilt. [`EventLog`] is what the collector needs of a log; [`MemoryLog`] and [`SledLog`] are two of them, and one contract
+//! suite holds for both. A later log on the Apache Kafka protocol must fit behind the same trait: a record therefore carries its
+//! shard, and a reader assumes order within a shard only.
+//!
+//! Secrets never go into a log or into sled, since what is removed there stays readable on disk: [`SecretKey`] lives in a file of
+//! its own.
+
+mod log;
+mod memory_log;
+mod record;
+mod secret_key;
+mod sled_log;
+
+#[cfg(test)]
+mod contract;
+
+pub use log::{EventLog, GROUP_BYTES, Position, StoreError};
+pub use memory_log::MemoryLog;
+pub use record::{DecodeError, Pseudonym, RECORD_VERSION, Record, RecordKind, SHARDS, Shard};
+pub use secret_key::SecretKey;
+pub use sled_log::SledLog;

@@ -1,0 +1,100 @@
+use std::future::Future;
+use std::path::PathBuf;
+
+use crate::{DecodeError, Record, Shard};
+
+/// Most bytes of one group. sled keeps a value up to about half a segment (512 KiB) in line; larger ones become files of their own.
+pub const GROUP_BYTES: usize = 192 * 1024;
+
+/// Where a record stands.
+///
+/// Offsets grow along a shard, with gaps. In the embedded logs they count over all shards together; on Kafka each shard is a
+/// partition with offsets of its own. A reader therefore relies on the order within a shard only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The shard.
+    pub shard: Shard,
+    /// The offset, from 0.
+    pub offset: u64,
+}
+
+/// The log of record.
+pub trait EventLog: Send + Sync + 'static {
+    /// Appends `group` as a whole: all of it or nothing. `Ok` means that it survives `kill -9` and power loss, and gives each
+    /// record's position.
+    ///
+    /// # Errors
+    /// [`StoreError::TooLarge`] leaves the log as it was. After [`StoreError::Write`] nobody knows what reached the disk, so the
+    /// log refuses everything with [`StoreError::Broken`] until it is opened again; what is read then is the truth.
+    fn append(&self, group: &[Record]) -> impl Future<Output = Result<Vec<Position>, StoreError>> + Send;
+
+    /// Reads on from offset `from`: at least `at_least` records if there are so many, in the order of their offsets. An empty
+    /// answer is the end of the log.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] at a group that cannot be read. Nothing is skipped.
+    fn read(
+        &self,
+        from: u64,
+        at_least: usize,
+    ) -> impl Future<Output = Result<Vec<(Position, Record)>, StoreError>> + Send;
+
+    /// The offset that the next record gets.
+    fn end(&self) -> u64;
+}
+
+/// Why a store could not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The data folder is not usable.
+    #[error("cannot use the data folder {path}: {source}")]
+    Open {
+        /// The folder.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Another process has the data folder open.
+    #[error("the data folder {path} is in use by another collector; stop that one, or choose another folder")]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// What was written before cannot be read.
+    #[error("the log is damaged at offset {offset}: {reason}; restore the data folder from a backup")]
+    Damaged {
+        /// Where.
+        offset: u64,
+        /// How.
+        reason: DecodeError,
+    },
+    /// sled itself could not make sense of its files.
+    #[error("the data folder {path} is damaged: {reason}; restore it from a backup")]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// What sled said.
+        reason: String,
+    },
+    /// A write or flush failed.
+    #[error("cannot write to the log: {0}; see to the disk, then start the collector again")]
+    Write(String),
+    /// A write or flush failed earlier.
+    #[error("the log refused an earlier write; see to the disk, then start the collector again")]
+    Broken,
+    /// A group of more than [`GROUP_BYTES`].
+    #[error("a group of {bytes} bytes is over the limit of {GROUP_BYTES}")]
+    TooLarge {
+        /// Its size.
+        bytes: usize,
+    },
+    /// A read failed.
+    #[error("cannot read the log: {0}")]
+    Read(String),
+    /// A key file that holds anything but a key.
+    #[error("{path} is not a key of 32 bytes; restore it from a backup, or remove it to begin new pseudonyms")]
+    BadKey {
+        /// The file.
+        path: PathBuf,
+    },
+}

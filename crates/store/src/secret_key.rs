@@ -1,0 +1,112 @@
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use crate::StoreError;
+use crate::sled_log::create_private;
+
+/// 32 secret bytes in a file of their own. Never printed, never in a log, never in sled.
+#[derive(Clone)]
+pub struct SecretKey([u8; 32]);
+
+impl SecretKey {
+    /// Takes 32 bytes as they are; the caller answers for their randomness.
+    pub const fn from_bytes(bytes: [u8; 32]) -> SecretKey {
+        SecretKey(bytes)
+    }
+
+    /// Reads the key at `path`, or makes one of what `fill_random` gives. The file is its owner's alone, and on disk before this
+    /// returns. Tells whether the key is new.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if the file or its folder cannot be read or made, [`StoreError::BadKey`] if it does not hold a key.
+    pub fn load_or_create(path: &Path, fill_random: impl FnOnce(&mut [u8])) -> Result<(SecretKey, bool), StoreError> {
+        let failed = |source| StoreError::Open { path: path.to_owned(), source };
+        match read(path) {
+            Ok(Some(key)) => Ok((SecretKey(key), false)),
+            Ok(None) => Err(StoreError::BadKey { path: path.to_owned() }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let mut key = [0; 32];
+                fill_random(&mut key);
+                create(path, &key).map_err(failed)?;
+                Ok((SecretKey(key), true))
+            }
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for SecretKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretKey(..)")
+    }
+}
+
+fn read(path: &Path) -> io::Result<Option<[u8; 32]>> {
+    let mut bytes = Vec::with_capacity(33);
+    File::open(path)?.take(33).read_to_end(&mut bytes)?;
+    Ok(<[u8; 32]>::try_from(bytes).ok())
+}
+
+/// Writes aside and renames, so that a crash leaves either no key or a whole one.
+fn create(path: &Path, key: &[u8; 32]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    create_private(folder)?;
+    let aside = path.with_extension("new");
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&aside)?;
+    file.write_all(key)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    // The rename is on disk only once the folder is.
+    #[cfg(unix)]
+    File::open(folder)?.sync_all()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_made_once_and_read_ever_after() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys/pseudonym.key");
+        let (made, is_new) = SecretKey::load_or_create(&path, |bytes| bytes.fill(7)).expect("makes");
+        assert!(is_new);
+        let (read, is_new) = SecretKey::load_or_create(&path, |_| panic!("the key exists")).expect("reads");
+        assert!(!is_new);
+        assert_eq!(made.as_bytes(), read.as_bytes());
+        assert_eq!(format!("{made:?}"), "SecretKey(..)");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_is_its_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys/pseudonym.key");
+        SecretKey::load_or_create(&path, |bytes| bytes.fill(7)).expect("makes");
+        let mode = |path: &Path| fs::metadata(path).expect("exists").permissions().mode() & 0o777;
+        assert_eq!((mode(&path), mode(path.parent().expect("a folder"))), (0o600, 0o700));
+    }
+
+    #[test]
+    fn a_file_of_another_length_is_not_a_key() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pseudonym.key");
+        for wrong in [vec![], vec![7; 31], vec![7; 33]] {
+            fs::write(&path, &wrong).expect("writes");
+            let error = SecretKey::load_or_create(&path, |_| ()).expect_err("refused");
+            assert!(matches!(error, StoreError::BadKey { .. }), "{error}");
+        }
+    }
+}
