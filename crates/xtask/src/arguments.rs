@@ -1,0 +1,210 @@
+//! The command line as a type.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use lexopt::prelude::*;
+
+use crate::recipe::Profile;
+
+pub(crate) const HELP: &str = "\
+cargo xtask <command>
+
+  setup  [--for demo|test] [--yes]     install what is missing; safe to repeat
+  build  [--profile release|dev]       browser package and pages into dist/, with their sizes
+  demo   [--no-shoppers] [--release] [--data DIR] [--yes]
+                                       set up, build, then a live shop and dashboard until Ctrl-C
+  test   [--soak] [--yes] [-- FILTER]  set up, build, then every test (those whose name contains FILTER)
+  ci     [--yes]                       what has to hold before a merge
+
+  --yes  may install system packages with sudo (root on a Debian-like system installs them unasked)";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Invocation {
+    Help,
+    Setup(SetupOptions),
+    Build(BuildOptions),
+    Demo(DemoOptions),
+    Test(TestOptions),
+    Ci(CiOptions),
+}
+
+/// What a machine is set up for; the tests need a browser on top of what the demo needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    #[default]
+    Demo,
+    Test,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct SetupOptions {
+    pub(crate) purpose: Purpose,
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct BuildOptions {
+    pub(crate) profile: Profile,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct DemoOptions {
+    pub(crate) no_shoppers: bool,
+    pub(crate) release: bool,
+    /// Where the collector keeps its data; `target/demo-data` unless given.
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct TestOptions {
+    pub(crate) soak: bool,
+    pub(crate) yes: bool,
+    /// Passed on to the test programs, as after `cargo test --`.
+    pub(crate) filter: Vec<OsString>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct CiOptions {
+    pub(crate) yes: bool,
+}
+
+/// # Errors
+/// An unknown command or option, or a missing or impossible value.
+pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Invocation, lexopt::Error> {
+    let mut parser = lexopt::Parser::from_args(arguments);
+    match parser.next()? {
+        None | Some(Short('h') | Long("help")) => Ok(Invocation::Help),
+        Some(Value(command)) => match command.to_str() {
+            Some("setup") => setup(&mut parser).map(Invocation::Setup),
+            Some("build") => build(&mut parser).map(Invocation::Build),
+            Some("demo") => demo(&mut parser).map(Invocation::Demo),
+            Some("test") => test(&mut parser).map(Invocation::Test),
+            Some("ci") => ci(&mut parser).map(Invocation::Ci),
+            Some("help") => Ok(Invocation::Help),
+            _ => Err(format!("no such command: {}", command.display()).into()),
+        },
+        Some(option) => Err(option.unexpected()),
+    }
+}
+
+fn setup(parser: &mut lexopt::Parser) -> Result<SetupOptions, lexopt::Error> {
+    let mut options = SetupOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("for") => {
+                options.purpose = parser.value()?.parse_with(|purpose| match purpose {
+                    "demo" => Ok(Purpose::Demo),
+                    "test" => Ok(Purpose::Test),
+                    _ => Err("expected demo or test"),
+                })?;
+            }
+            Long("yes") => options.yes = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn build(parser: &mut lexopt::Parser) -> Result<BuildOptions, lexopt::Error> {
+    let mut options = BuildOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("profile") => {
+                options.profile = parser.value()?.parse_with(|profile| match profile {
+                    "release" => Ok(Profile::Release),
+                    "dev" => Ok(Profile::Dev),
+                    _ => Err("expected release or dev"),
+                })?;
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn demo(parser: &mut lexopt::Parser) -> Result<DemoOptions, lexopt::Error> {
+    let mut options = DemoOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("no-shoppers") => options.no_shoppers = true,
+            Long("release") => options.release = true,
+            Long("data") => options.data = Some(parser.value()?.into()),
+            Long("yes") => options.yes = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn test(parser: &mut lexopt::Parser) -> Result<TestOptions, lexopt::Error> {
+    let mut options = TestOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("soak") => options.soak = true,
+            Long("yes") => options.yes = true,
+            // After `--` lexopt hands out plain values; before it, `cargo xtask test name` is as clear.
+            Value(filter) => options.filter.push(filter),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn ci(parser: &mut lexopt::Parser) -> Result<CiOptions, lexopt::Error> {
+    let mut options = CiOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("yes") => options.yes = true,
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Invocation, String> {
+        parse(line.split_whitespace().map(OsString::from)).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn nothing_and_help_both_ask_for_help() {
+        for line in ["", "help", "--help", "-h"] {
+            assert_eq!(parsed(line), Ok(Invocation::Help), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn every_option_arrives() {
+        assert_eq!(
+            parsed("setup --for test --yes"),
+            Ok(Invocation::Setup(SetupOptions { purpose: Purpose::Test, yes: true }))
+        );
+        assert_eq!(parsed("build --profile=dev"), Ok(Invocation::Build(BuildOptions { profile: Profile::Dev })));
+        assert_eq!(
+            parsed("demo --no-shoppers --release --data /d"),
+            Ok(Invocation::Demo(DemoOptions { no_shoppers: true, release: true, data: Some("/d".into()), yes: false }))
+        );
+        assert_eq!(
+            parsed("test --soak -- consent --nocapture"),
+            Ok(Invocation::Test(TestOptions {
+                soak: true,
+                yes: false,
+                filter: vec!["consent".into(), "--nocapture".into()]
+            }))
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_is_refused_by_name() {
+        assert_eq!(parsed("bench"), Err("no such command: bench".to_owned()));
+        assert!(parsed("demo --shoppers").is_err_and(|error| error.contains("--shoppers")));
+        assert!(parsed("build --profile fast").is_err_and(|error| error.contains("release or dev")));
+        assert!(parsed("setup --for").is_err());
+    }
+}

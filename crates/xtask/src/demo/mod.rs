@@ -1,0 +1,177 @@
+//! `cargo xtask demo`: from a bare machine to a shop with a live dashboard, until Ctrl-C.
+
+mod admin_token;
+mod children;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::arguments::{DemoOptions, Purpose, SetupOptions};
+use crate::build;
+use crate::environment::Environment;
+use crate::process;
+use crate::progress::Progress;
+use crate::recipe::Profile;
+use crate::setup;
+use crate::workspace::Workspace;
+use children::{Children, Ended};
+
+const COLLECTOR: &str = "127.0.0.1:7070";
+const SHOP: &str = "127.0.0.1:8080";
+const SEED: &str = "7";
+const CONFIGURATION: &str = "www/shop/waver.toml";
+/// An old store replays its log first.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+/// How often a condition is looked at while waiting.
+const POLL: Duration = Duration::from_millis(50);
+
+/// # Errors
+/// A port is taken, something cannot be built, or a part of the demo died.
+pub(crate) fn command(workspace: &Workspace, environment: Environment, options: &DemoOptions) -> Result<()> {
+    // First, so that nobody waits ten minutes to be told.
+    check_ports()?;
+    let machine = setup::ensure(workspace, environment, &SetupOptions { purpose: Purpose::Demo, yes: options.yes })?;
+    machine.require_build_tools()?;
+    let environment = &machine.environment;
+    build::run(workspace, environment, Profile::Release)?;
+    let binaries = build_binaries(workspace, environment, options.release)?;
+
+    let data = workspace.root.join(options.data.clone().unwrap_or_else(|| workspace.target().join("demo-data")));
+    std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
+    let token = admin_token::of_folder(&data)?;
+    let stop = stop_signal()?;
+
+    check_ports()?;
+    let mut children = Children::in_folder(&data);
+    children.start("collector", &mut collector(workspace, environment, &binaries, &data, &token))?;
+    if !wait_until_ready(&mut children, &stop)? {
+        return Ok(());
+    }
+    children.start("shop", &mut shop(workspace, environment, &binaries))?;
+    if !options.no_shoppers {
+        children.start("shoppers", &mut shoppers(environment, &binaries))?;
+    }
+    println!("{}", addresses(workspace, &data, &token));
+
+    loop {
+        if stop.recv_timeout(POLL).is_ok() {
+            println!("\nstopping ...");
+            children.stop()?;
+            println!("stopped");
+            return Ok(());
+        }
+        match children.ended()? {
+            None => {}
+            Some(Ended { name, status, .. }) if name == "shoppers" && status.success() => {
+                println!("the shoppers are done; the shop stays open");
+            }
+            Some(ended) => {
+                children.stop()?;
+                bail!("{}", ended.report());
+            }
+        }
+    }
+}
+
+fn check_ports() -> Result<()> {
+    for (address, what) in [(COLLECTOR, "collector"), (SHOP, "shop")] {
+        if let Err(error) = TcpListener::bind(address) {
+            bail!(
+                "the {what} needs {address}, which cannot be had ({error}). Perhaps another demo runs: stop it with Ctrl-C, \
+                 or find the program with `ss -ltnp` and stop that"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Builds the collector and the simulator and returns the folder they are in.
+fn build_binaries(workspace: &Workspace, environment: &Environment, release: bool) -> Result<PathBuf> {
+    let step = Progress::new("demo", 1).step("collector and shoppers");
+    step.doing("cargo build");
+    let mut command = environment.native_cargo();
+    command.args(["build", "--package", "waver", "--package", "waver-sim"]);
+    if release {
+        command.arg("--release");
+    }
+    process::run(command.current_dir(&workspace.root))?;
+    step.done("built");
+    Ok(workspace.target().join(if release { "release" } else { "debug" }))
+}
+
+fn collector(workspace: &Workspace, environment: &Environment, binaries: &Path, data: &Path, token: &str) -> Command {
+    let mut command = environment.command(binaries.join("waver"));
+    command
+        .args(["serve", "--config"])
+        .arg(workspace.root.join(CONFIGURATION))
+        .env("WAVER__ADMIN__TOKEN", token)
+        .env("WAVER__STORE__PATH", data.join("store"))
+        .current_dir(&workspace.root);
+    command
+}
+
+fn shop(workspace: &Workspace, environment: &Environment, binaries: &Path) -> Command {
+    let mut command = environment.command(binaries.join("waver-sim"));
+    command
+        .args(["shop", "--dir", "dist/shop", "--listen", SHOP])
+        .args(["--collector", &format!("http://{COLLECTOR}")])
+        .current_dir(&workspace.root);
+    command
+}
+
+fn shoppers(environment: &Environment, binaries: &Path) -> Command {
+    let mut command = environment.command(binaries.join("waver-sim"));
+    command.args(["shoppers", "--collector", &format!("http://{COLLECTOR}")]).args(["--site", "demo", "--seed", SEED]);
+    command
+}
+
+/// Whether the collector got ready; `false` if a person stopped the demo first.
+fn wait_until_ready(children: &mut Children, stop: &Receiver<()>) -> Result<bool> {
+    let url = format!("http://{COLLECTOR}/readyz");
+    let deadline = Instant::now() + READY_LIMIT;
+    loop {
+        let ready = minreq::get(&url).with_timeout(1).send().is_ok_and(|answer| answer.status_code == 200);
+        if ready {
+            return Ok(true);
+        }
+        if let Some(ended) = children.ended()? {
+            bail!("{}", ended.report());
+        }
+        if Instant::now() > deadline {
+            children.stop()?;
+            bail!(
+                "the collector was not ready after {} s; its log is {}",
+                READY_LIMIT.as_secs(),
+                children.log("collector").display()
+            );
+        }
+        if stop.recv_timeout(POLL).is_ok() {
+            children.stop()?;
+            return Ok(false);
+        }
+    }
+}
+
+/// Hears Ctrl-C, SIGTERM and SIGHUP from here on.
+fn stop_signal() -> Result<Receiver<()>> {
+    let (sender, receiver) = mpsc::channel();
+    ctrlc::set_handler(move || {
+        let _ = sender.send(());
+    })
+    .context("cannot listen for Ctrl-C")?;
+    Ok(receiver)
+}
+
+fn addresses(workspace: &Workspace, data: &Path, token: &str) -> String {
+    format!(
+        "\n  shop       http://{SHOP}/\n  dashboard  http://{COLLECTOR}/dashboard\n  token      {token}\n             \
+         (to sign in to the dashboard; kept in {})\n\nCtrl-C stops all of it. Logs are in {}.\n",
+        workspace.shown(&admin_token::file(data)),
+        workspace.shown(data)
+    )
+}

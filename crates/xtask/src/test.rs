@@ -1,0 +1,173 @@
+//! `cargo xtask test`: from a bare machine to a passed suite.
+
+use anyhow::Result;
+
+use crate::arguments::{Purpose, SetupOptions, TestOptions};
+use crate::build;
+use crate::environment::Environment;
+use crate::metadata::Package;
+use crate::process;
+use crate::progress::Progress;
+use crate::recipe::{Profile, Recipe, WasmHost, WasmTest};
+use crate::setup;
+use crate::workspace::Workspace;
+
+/// Test targets with this beginning drive a real browser.
+const BROWSER_TARGETS: &str = "browser";
+
+/// # Errors
+/// A test failed, or something cannot be built.
+pub(crate) fn command(workspace: &Workspace, environment: Environment, options: &TestOptions) -> Result<()> {
+    let machine = setup::ensure(workspace, environment, &SetupOptions { purpose: Purpose::Test, yes: options.yes })?;
+    machine.require_build_tools()?;
+    let environment = &machine.environment;
+    let has_browser = machine.has_browser();
+    build::run(workspace, environment, Profile::Release)?;
+
+    let recipe = Recipe::load(&workspace.root)?;
+    let mut skipped = Vec::new();
+    let mut progress = Progress::new("test", 1 + recipe.wasm_tests.iter().map(|test| test.run.len()).sum::<usize>());
+
+    let step = progress.step("native");
+    for arguments in native_runs(workspace, has_browser, &mut skipped) {
+        step.doing(&format!("cargo {}", arguments.join(" ")));
+        let mut cargo = environment.native_cargo();
+        cargo.args(&arguments).arg("--");
+        if options.soak {
+            cargo.arg("--include-ignored");
+        }
+        process::run(cargo.args(&options.filter).current_dir(&workspace.root))?;
+    }
+    step.done("passed");
+
+    for test in &recipe.wasm_tests {
+        for host in &test.run {
+            let step = progress.step(match host {
+                WasmHost::Node => "wasm in Node",
+                WasmHost::Chrome => "wasm in Chromium",
+            });
+            if *host == WasmHost::Chrome && !has_browser {
+                skipped.push(format!("{} as wasm in Chromium", test.test));
+                step.done("SKIPPED, since there is no browser");
+                continue;
+            }
+            step.doing(&format!("wasm-pack test of {}", test.test));
+            process::run(&mut wasm_run(workspace, environment, test, *host, options))?;
+            step.done("passed");
+        }
+    }
+
+    println!("\nTo run one test: cargo xtask test -- NAME (or cargo test -p PACKAGE NAME, once dist/ is built)");
+    if !skipped.is_empty() {
+        println!(
+            "\nSKIPPED, so this is not the whole suite:\n  {}\n{}",
+            skipped.join("\n  "),
+            machine.missing_report()
+        );
+    }
+    Ok(())
+}
+
+/// One `cargo test` for everything; without a browser, the targets that need one are left out and listed as skipped.
+fn native_runs(workspace: &Workspace, has_browser: bool, skipped: &mut Vec<String>) -> Vec<Vec<String>> {
+    let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let mut everything = words("test --workspace");
+    if has_browser {
+        return vec![everything];
+    }
+    let mut runs = Vec::new();
+    for package in &workspace.metadata.packages {
+        let (in_browser, elsewhere) = split_targets(package);
+        if in_browser.is_empty() {
+            continue;
+        }
+        everything.extend(words(&format!("--exclude {}", package.name)));
+        let mut rest = words(&format!("test --package {} --lib --bins", package.name));
+        rest.extend(elsewhere.iter().flat_map(|target| words(&format!("--test {target}"))));
+        runs.push(rest);
+        skipped.extend(in_browser.iter().map(|target| format!("{} of {}", target, package.name)));
+    }
+    runs.insert(0, everything);
+    runs
+}
+
+/// Test targets that need a browser, and the others.
+fn split_targets(package: &Package) -> (Vec<&str>, Vec<&str>) {
+    package.test_targets().partition(|target| target.starts_with(BROWSER_TARGETS))
+}
+
+fn wasm_run(
+    workspace: &Workspace,
+    environment: &Environment,
+    test: &WasmTest,
+    host: WasmHost,
+    options: &TestOptions,
+) -> std::process::Command {
+    let mut command = environment.command("wasm-pack");
+    command.args(["test", "--mode", "no-install"]);
+    match host {
+        WasmHost::Node => command.arg("--node"),
+        WasmHost::Chrome => command.args(["--headless", "--chrome"]),
+    };
+    command
+        .args(["--", "--test", &test.test])
+        .env("CARGO_TARGET_DIR", workspace.target())
+        .current_dir(workspace.root.join(&test.crate_folder));
+    if !options.filter.is_empty() {
+        command.arg("--").args(&options.filter);
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::{Metadata, Target};
+
+    fn package(name: &str, tests: &[&str]) -> Package {
+        Package {
+            name: name.to_owned(),
+            version: "0.1.0".to_owned(),
+            manifest_path: format!("/w/{name}/Cargo.toml").into(),
+            dependencies: Vec::new(),
+            targets: tests
+                .iter()
+                .map(|name| Target { name: (*name).to_owned(), kind: vec!["test".to_owned()] })
+                .collect(),
+        }
+    }
+
+    fn runs(has_browser: bool) -> (Vec<String>, Vec<String>) {
+        let workspace = Workspace {
+            root: "/w".into(),
+            metadata: Metadata {
+                packages: vec![
+                    package("waver-core", &["vectors"]),
+                    package("waver-tests", &["browser_shop", "conformance", "crash"]),
+                ],
+                target_directory: "/w/target".into(),
+            },
+        };
+        let mut skipped = Vec::new();
+        let runs = native_runs(&workspace, has_browser, &mut skipped);
+        (runs.iter().map(|run| run.join(" ")).collect(), skipped)
+    }
+
+    #[test]
+    fn with_a_browser_it_is_plain_cargo_test() {
+        assert_eq!(runs(true), (vec!["test --workspace".to_owned()], Vec::new()));
+    }
+
+    #[test]
+    fn without_a_browser_everything_else_runs_and_what_does_not_is_named() {
+        let (runs, skipped) = runs(false);
+        assert_eq!(
+            runs,
+            [
+                "test --workspace --exclude waver-tests",
+                "test --package waver-tests --lib --bins --test conformance --test crash"
+            ]
+        );
+        assert_eq!(skipped, ["browser_shop of waver-tests"]);
+    }
+}
