@@ -2,3 +2,15 @@
 //! `cargo test -p waver-tests --test conformance` and the like.
 
 pub mod conformance;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod collector;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod shop;
+#[cfg(not(target_arch = "wasm32"))]
+mod workspace;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use workspace::{eventually, free_port};

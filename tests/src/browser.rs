@@ -1,0 +1,255 @@
+//! A real Chromium, driven over WebDriver with trusted input, and its DevTools protocol for what WebDriver cannot see.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use fantoccini::actions::{InputSource as _, MOUSE_BUTTON_LEFT, MouseActions, PointerAction};
+use fantoccini::elements::Element;
+use fantoccini::wd::{Capabilities, WebDriverCompatibleCommand};
+use fantoccini::{Client, ClientBuilder, Locator};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::process::{Child, Command};
+
+use crate::workspace::{eventually, free_port};
+
+const STARTED: Duration = Duration::from_secs(30);
+/// How long a page may take to do what it must, on a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Whether the run was told to do without browsers. `cargo xtask test` sets this where none can be had, and reports it.
+pub fn skipped(test: &str) -> bool {
+    let skip = std::env::var_os("WAVER_SKIP_BROWSER").is_some();
+    if skip {
+        eprintln!("SKIPPED {test}: WAVER_SKIP_BROWSER is set, so no browser was driven");
+    }
+    skip
+}
+
+/// A browser window under test. Dropping it ends driver and browser.
+pub struct Browser {
+    /// The WebDriver client, for what this type does not wrap.
+    pub client: Client,
+    driver: Child,
+    _profile: TempDir,
+}
+
+impl Browser {
+    /// Opens a window of that size in CSS pixels with an empty profile.
+    ///
+    /// # Errors
+    /// When chromedriver or Chromium is missing, with what to do about it.
+    pub async fn open(width: u32, height: u32) -> Result<Browser> {
+        let port = free_port()?;
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .context("starting chromedriver; `cargo xtask setup --for test` installs it")?;
+        let profile = tempfile::tempdir()?;
+        let arguments = [
+            "--headless=new".to_owned(),
+            "--no-sandbox".to_owned(),
+            "--disable-gpu".to_owned(),
+            "--disable-quic".to_owned(),
+            "--disable-dev-shm-usage".to_owned(),
+            "--no-first-run".to_owned(),
+            "--disable-background-networking".to_owned(),
+            "--disable-component-update".to_owned(),
+            "--disable-sync".to_owned(),
+            // Lets the DevTools protocol switch Global Privacy Control on and off.
+            "--enable-features=GlobalPrivacyControlTest".to_owned(),
+            format!("--window-size={width},{height}"),
+            format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities: Capabilities = serde_json::from_value(json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        }))?;
+        let address = format!("http://127.0.0.1:{port}");
+        let client = eventually("a browser session", STARTED, || {
+            let mut builder = ClientBuilder::new(HttpConnector::new());
+            builder.capabilities(capabilities.clone());
+            let address = address.clone();
+            async move { Ok(Some(builder.connect(&address).await?)) }
+        })
+        .await
+        .context("is Chromium installed? `cargo xtask setup --for test` installs it")?;
+        let browser = Browser { client, driver, _profile: profile };
+        Ok(browser)
+    }
+
+    /// Opens an address and waits until the page has loaded.
+    ///
+    /// # Errors
+    /// When the page cannot be loaded.
+    pub async fn goto(&self, url: &str) -> Result<()> {
+        self.client.goto(url).await.with_context(|| format!("opening {url}"))
+    }
+
+    /// The first element that a CSS selector finds, once there is one.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn find(&self, selector: &str) -> Result<Element> {
+        let wait = self.client.wait().at_most(PATIENCE).for_element(Locator::Css(selector)).await;
+        wait.with_context(|| format!("waiting for {selector}"))
+    }
+
+    /// The visible text of the first element that a CSS selector finds.
+    ///
+    /// # Errors
+    /// When there is none in time.
+    pub async fn text(&self, selector: &str) -> Result<String> {
+        Ok(self.find(selector).await?.text().await?)
+    }
+
+    /// Moves the mouse to the element over a fifth of a second, and clicks.
+    ///
+    /// # Errors
+    /// When there is no such element in time or it cannot be clicked.
+    pub async fn click(&self, selector: &str) -> Result<()> {
+        let element = self.find(selector).await?;
+        self.execute("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", vec![serde_json::to_value(&element)?])
+            .await?;
+        let actions = MouseActions::new("mouse".to_owned())
+            .then(PointerAction::MoveToElement { element, duration: Some(Duration::from_millis(200)), x: 0.0, y: 0.0 })
+            .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
+            .then(PointerAction::Up { button: MOUSE_BUTTON_LEFT });
+        self.client.perform_actions(actions).await.with_context(|| format!("clicking {selector}"))
+    }
+
+    /// Moves the mouse to and fro over the element for about `duration`, as someone does who cannot decide, and does not click.
+    ///
+    /// # Errors
+    /// When there is no such element in time.
+    pub async fn dither(&self, selector: &str, duration: Duration) -> Result<()> {
+        let element = self.find(selector).await?;
+        self.execute("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", vec![serde_json::to_value(&element)?])
+            .await?;
+        let stroke = Duration::from_millis(160);
+        let strokes = (duration.as_millis() / stroke.as_millis()) as u32;
+        let mut actions = MouseActions::new("mouse".to_owned());
+        for stroke_number in 0..strokes {
+            let (x, y) = [(-24.0, -4.0), (18.0, 5.0), (-9.0, 3.0), (27.0, -6.0)][stroke_number as usize % 4];
+            actions = actions.then(PointerAction::MoveToElement { element: element.clone(), duration: Some(stroke), x, y });
+        }
+        self.client.perform_actions(actions).await.with_context(|| format!("dithering over {selector}"))
+    }
+
+    /// Runs a script in the page and gives back what it returns.
+    ///
+    /// # Errors
+    /// When the script throws.
+    pub async fn execute(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        self.client.execute(script, arguments).await.with_context(|| format!("running {script}"))
+    }
+
+    /// Waits until `script` returns something truthy, and gives that back.
+    ///
+    /// # Errors
+    /// When it does not in time.
+    pub async fn until(&self, what: &str, script: &str) -> Result<Value> {
+        eventually(what, PATIENCE, || async {
+            let value = self.execute(script, vec![]).await?;
+            let truthy = !matches!(&value, Value::Null | Value::Bool(false)) && value != json!("") && value != json!(0);
+            Ok(truthy.then_some(value))
+        })
+        .await
+    }
+
+    /// A command of the DevTools protocol.
+    ///
+    /// # Errors
+    /// When the browser refuses it.
+    pub async fn devtools(&self, command: &'static str, parameters: Value) -> Result<Value> {
+        self.client.issue_cmd(DevTools { command, parameters }).await.with_context(|| format!("DevTools {command}"))
+    }
+
+    /// What the page's console says of errors since this was last asked: exceptions, refused requests, breaches of its content security policy.
+    ///
+    /// # Errors
+    /// When the log cannot be had.
+    pub async fn console_errors(&self) -> Result<Vec<String>> {
+        let entries = self.client.issue_cmd(BrowserLog).await?;
+        let severe = entries.as_array().into_iter().flatten().filter(|entry| entry["level"] == "SEVERE");
+        Ok(severe.filter_map(|entry| entry["message"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Everything that the origin of the current page keeps in this browser: `kind:name` of each cookie, key, database and cache.
+    ///
+    /// # Errors
+    /// When the page cannot be asked.
+    pub async fn stored(&self) -> Result<Vec<String>> {
+        const LIST: &str = "
+            const done = arguments[arguments.length - 1];
+            (async () => [
+                ...Object.keys(localStorage).map((key) => 'localStorage:' + key),
+                ...Object.keys(sessionStorage).map((key) => 'sessionStorage:' + key),
+                ...(await indexedDB.databases()).map((database) => 'indexedDB:' + database.name),
+                ...(window.caches ? await caches.keys() : []).map((name) => 'cache:' + name),
+                ...(window.name ? ['window.name:' + window.name] : []),
+                ...(history.state ? ['history.state:' + JSON.stringify(history.state)] : []),
+            ])().then(done)";
+        let found = self.client.execute_async(LIST, vec![]).await?;
+        let mut stored: Vec<String> = serde_json::from_value(found)?;
+        let cookies = self.devtools("Network.getAllCookies", json!({})).await?;
+        let names = cookies["cookies"].as_array().into_iter().flatten().filter_map(|cookie| cookie["name"].as_str());
+        stored.extend(names.map(|name| format!("cookie:{name}")));
+        Ok(stored)
+    }
+
+    /// Saves a picture of the window under `target/screenshots/`, for people to look at.
+    ///
+    /// # Errors
+    /// When the picture cannot be taken or written.
+    pub async fn screenshot(&self, name: &str) -> Result<()> {
+        let folder = crate::workspace::root().join("target/screenshots");
+        std::fs::create_dir_all(&folder)?;
+        std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
+        Ok(())
+    }
+
+    /// Closes the window and ends the driver.
+    ///
+    /// # Errors
+    /// When the browser does not answer any more.
+    pub async fn close(mut self) -> Result<()> {
+        self.client.clone().close().await?;
+        self.driver.kill().await.context("ending chromedriver")
+    }
+}
+
+#[derive(Debug)]
+struct DevTools {
+    command: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
+    }
+}
+
+#[derive(Debug)]
+struct BrowserLog;
+
+impl WebDriverCompatibleCommand for BrowserLog {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}

@@ -1,0 +1,71 @@
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+/// The top of the workspace.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| unreachable!("tests/ has a parent"))
+}
+
+/// The freshly built binary `name`, which is `waver` or `waver-sim`. Cargo tells a test only the binaries of its own package, so they are built here,
+/// once, into the folder that this test itself was built into.
+pub(crate) fn binary(name: &str) -> Result<PathBuf> {
+    static BUILT: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let folder = BUILT.get_or_init(|| {
+        let build = Command::new(env!("CARGO"))
+            .args(["build", "--quiet", "--package", "waver", "--package", "waver-sim", "--bins"])
+            .current_dir(root())
+            .stdin(Stdio::null())
+            .status();
+        match build {
+            Ok(status) if status.success() => {}
+            other => return Err(format!("building the binaries failed: {other:?}")),
+        }
+        // target/debug/deps/test-0123 -> target/debug
+        let test = std::env::current_exe().map_err(|error| error.to_string())?;
+        test.parent().and_then(Path::parent).map(Path::to_path_buf).ok_or_else(|| "a test without a folder".to_owned())
+    });
+    match folder {
+        Ok(folder) => Ok(folder.join(name)),
+        Err(error) => bail!("{error}"),
+    }
+}
+
+/// A folder of the built web side, or what to do to get it.
+pub(crate) fn dist(folder: &str) -> Result<PathBuf> {
+    let path = root().join("dist").join(folder);
+    if path.exists() { Ok(path) } else { bail!("{} is missing: run `cargo xtask build`", path.display()) }
+}
+
+/// A port of loopback that was free a moment ago.
+///
+/// # Errors
+/// When the system has none.
+pub fn free_port() -> Result<u16> {
+    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
+    Ok(probe.local_addr()?.port())
+}
+
+/// Asks again until `question` answers with something, for at most `limit`; says `what` was awaited when it never does.
+///
+/// # Errors
+/// When the limit passes, with the last error of the question if it had one.
+pub async fn eventually<T, Answer>(what: &str, limit: Duration, mut question: impl FnMut() -> Answer) -> Result<T>
+where
+    Answer: Future<Output = Result<Option<T>>>,
+{
+    let deadline = Instant::now() + limit;
+    loop {
+        let answer = question().await;
+        match answer {
+            Ok(Some(found)) => return Ok(found),
+            Err(error) if Instant::now() >= deadline => return Err(error.context(format!("waited {limit:?} for {what}"))),
+            Ok(None) if Instant::now() >= deadline => bail!("waited {limit:?} in vain for {what}"),
+            _ => tokio::time::sleep(Duration::from_millis(25)).await,
+        }
+    }
+}
