@@ -19,15 +19,6 @@ const STARTED: Duration = Duration::from_secs(30);
 /// How long a page may take to do what it must, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Whether the run was told to do without browsers. `cargo xtask test` sets this where none can be had, and reports it.
-pub fn skipped(test: &str) -> bool {
-    let skip = std::env::var_os("WAVER_SKIP_BROWSER").is_some();
-    if skip {
-        eprintln!("SKIPPED {test}: WAVER_SKIP_BROWSER is set, so no browser was driven");
-    }
-    skip
-}
-
 /// A browser window under test. Dropping it ends driver and browser.
 pub struct Browser {
     /// The WebDriver client, for what this type does not wrap.
@@ -115,8 +106,11 @@ impl Browser {
     /// When there is no such element in time or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
         let element = self.find(selector).await?;
-        self.execute("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", vec![serde_json::to_value(&element)?])
-            .await?;
+        self.execute(
+            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
+            vec![serde_json::to_value(&element)?],
+        )
+        .await?;
         let actions = MouseActions::new("mouse".to_owned())
             .then(PointerAction::MoveToElement { element, duration: Some(Duration::from_millis(200)), x: 0.0, y: 0.0 })
             .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
@@ -130,14 +124,18 @@ impl Browser {
     /// When there is no such element in time.
     pub async fn dither(&self, selector: &str, duration: Duration) -> Result<()> {
         let element = self.find(selector).await?;
-        self.execute("arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})", vec![serde_json::to_value(&element)?])
-            .await?;
+        self.execute(
+            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
+            vec![serde_json::to_value(&element)?],
+        )
+        .await?;
         let stroke = Duration::from_millis(160);
         let strokes = (duration.as_millis() / stroke.as_millis()) as u32;
         let mut actions = MouseActions::new("mouse".to_owned());
         for stroke_number in 0..strokes {
             let (x, y) = [(-24.0, -4.0), (18.0, 5.0), (-9.0, 3.0), (27.0, -6.0)][stroke_number as usize % 4];
-            actions = actions.then(PointerAction::MoveToElement { element: element.clone(), duration: Some(stroke), x, y });
+            actions =
+                actions.then(PointerAction::MoveToElement { element: element.clone(), duration: Some(stroke), x, y });
         }
         self.client.perform_actions(actions).await.with_context(|| format!("dithering over {selector}"))
     }

@@ -40,7 +40,8 @@ impl Collector {
         std::fs::write(folder.path().join("waver.toml"), config)?;
         std::fs::write(folder.path().join("offers.toml"), offers)?;
         let process = spawn(folder.path())?;
-        let collector = Collector { process, url: format!("http://127.0.0.1:{port}"), folder, http: reqwest::Client::new() };
+        let collector =
+            Collector { process, url: format!("http://127.0.0.1:{port}"), folder, http: reqwest::Client::new() };
         collector.ready().await?;
         Ok(collector)
     }

@@ -47,7 +47,9 @@ pub fn run(signals: &[Signal]) -> Outcome {
         }
         for effect in engine.observe(signal) {
             outcome.effects.push(match effect {
-                Effect::Hesitation(hesitation) => serde_json::json!({ "hesitation": hesitation.kind, "score": bits(hesitation.score) }),
+                Effect::Hesitation(hesitation) => {
+                    serde_json::json!({ "hesitation": hesitation.kind, "score": bits(hesitation.score) })
+                }
                 Effect::Intent(intent) => serde_json::json!({ "intent": intent.stage, "p_buy": bits(intent.p_buy) }),
                 Effect::Record(body) => serde_json::to_value(body).expect("an event serialises"),
             });

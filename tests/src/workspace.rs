@@ -63,7 +63,9 @@ where
         let answer = question().await;
         match answer {
             Ok(Some(found)) => return Ok(found),
-            Err(error) if Instant::now() >= deadline => return Err(error.context(format!("waited {limit:?} for {what}"))),
+            Err(error) if Instant::now() >= deadline => {
+                return Err(error.context(format!("waited {limit:?} for {what}")));
+            }
             Ok(None) if Instant::now() >= deadline => bail!("waited {limit:?} in vain for {what}"),
             _ => tokio::time::sleep(Duration::from_millis(25)).await,
         }

@@ -107,7 +107,8 @@ fn wasm_run(
     command.args(["test", "--mode", "no-install"]);
     match host {
         WasmHost::Node => command.arg("--node"),
-        WasmHost::Chrome => command.args(["--headless", "--chrome"]),
+        // Tests that do not choose a host themselves run in node unless they are told otherwise; without this they would be skipped.
+        WasmHost::Chrome => command.args(["--headless", "--chrome"]).env("WASM_BINDGEN_USE_BROWSER", "1"),
     };
     command
         .args(["--", "--test", &test.test])
