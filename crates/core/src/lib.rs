@@ -16,7 +16,11 @@ mod evidence;
 pub mod features;
 pub mod hesitation;
 pub mod intent;
+#[cfg(feature = "collector")]
+pub mod session;
 mod signal;
+#[cfg(feature = "collector")]
+pub mod window;
 
 pub use engine::{Effect, Engine, Snapshot};
 pub use signal::{Edge, PointerType, Signal, SignalKind};

@@ -1,0 +1,372 @@
+//! The session as the collector knows it: a pure fold over consent records, batches and decisions.
+//!
+//! The same records in the same order give the same state, bit for bit (invariant I4), and batches that arrive in another order, or
+//! twice, give the same state as a clean stream (I10): sums do not care for order, what is counted once is counted for the smallest
+//! `seq`, and the last value is that of the largest. Each step also returns the [`Change`]s that [`crate::window::Windows`] add up;
+//! an event that fills a gap takes back what the gap had made others assume. The limits of that promise are the bounds below, and
+//! an idle end: events that overtake others by more than [`limits::SESSION_IDLE_MS`] of session time look as if the session had ended.
+//!
+//! Time: an event happened at `started_at + t`, where `started_at` is the collector's estimate of `t = 0`. The first consent record
+//! bounds it from above, and so does the arrival of the first batch less its largest `t`, since nothing arrives before it happens; the
+//! smaller bound holds from then on. Client wall clocks are never read, and no event happens later than it is received.
+//!
+//! Memory: see [`SessionState`].
+
+mod cart;
+mod change;
+mod first;
+mod intent;
+mod offer;
+mod order;
+mod outcome;
+mod row;
+mod sequence;
+mod trail;
+
+use serde::{Deserialize, Serialize};
+use waver_schema::{
+    CommerceAction, ConsentAnswer, ConsentChoice, DeviceClass, Event, EventBody, HesitationKind, Milli, PageType,
+    SlotName, Zone, limits,
+};
+
+pub use change::{Change, Measured};
+pub use intent::IntentScore;
+pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
+pub use outcome::{BatchFold, Discard, Outcome};
+pub use row::{HesitationRow, OfferRow, SessionConsent, SessionRow};
+
+use crate::consent::Purpose;
+use crate::decision::SessionHistory;
+use cart::CartTrail;
+use change::Ledger;
+use first::First;
+use intent::IntentTrail;
+use offer::Offers;
+use order::Orders;
+use sequence::{Arrival, LARGEST_SEQ, Sequence};
+
+/// Grows whenever the same records fold to another state. A state that was stored under another number is rebuilt from the log.
+pub const FOLD_VERSION: u16 = 1;
+
+/// One session, folded.
+///
+/// Size: 408 bytes, plus 24 for each run of sequence numbers without a gap (mostly one), 16 for each kind and zone of hesitation, 48
+/// for the last intent, 176 and the two names for each offer, 48 for each order. A typical session (20 events, two hesitations, an
+/// offer, an order) takes about 900 bytes with what the allocator adds; the test `a_typical_session_is_small` holds it to that.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionState {
+    started_at: u64,
+    /// Whether a batch has bounded `started_at`; it is final then.
+    anchored: bool,
+    consent: ConsentAnswer,
+    sequence: Sequence,
+    last_t: u64,
+    last_event_at: u64,
+    device: Option<(u64, DeviceClass)>,
+    views: u32,
+    product_views: u32,
+    cart_adds: u32,
+    cart_removes: u32,
+    cart: CartTrail,
+    engaged_ms: u64,
+    frustrations: u32,
+    dropped: u64,
+    intent: IntentTrail,
+    hesitations: Vec<HesitationTally>,
+    orders: Orders,
+    offers: Offers,
+}
+
+/// Hesitations of one kind in one zone.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct HesitationTally {
+    kind: HesitationKind,
+    zone: Option<Zone>,
+    count: u32,
+    max_score_milli: Milli,
+    last_at: u64,
+}
+
+impl HesitationTally {
+    fn row(&self) -> HesitationRow {
+        HesitationRow { kind: self.kind, zone: self.zone, count: self.count, max_score_milli: self.max_score_milli }
+    }
+}
+
+impl SessionState {
+    /// A session of which nothing is known but that its first record, a consent record, arrived at `received_at` (Unix milliseconds of
+    /// the collector's clock). Follow up with [`SessionState::record_consent`].
+    pub fn new(received_at: u64) -> SessionState {
+        SessionState {
+            started_at: received_at,
+            anchored: false,
+            consent: ConsentAnswer {
+                consent_epoch: 0,
+                measure: ConsentChoice::Unknown,
+                personalize: ConsentChoice::Unknown,
+            },
+            sequence: Sequence::default(),
+            last_t: 0,
+            last_event_at: received_at,
+            device: None,
+            views: 0,
+            product_views: 0,
+            cart_adds: 0,
+            cart_removes: 0,
+            cart: CartTrail::default(),
+            engaged_ms: 0,
+            frustrations: 0,
+            dropped: 0,
+            intent: IntentTrail::default(),
+            hesitations: Vec::new(),
+            orders: Orders::default(),
+            offers: Offers::default(),
+        }
+    }
+
+    /// Takes in a grant or withdrawal. Every record begins a new epoch, and what was made under an older one is not admitted any more.
+    pub fn record_consent(&mut self, measure: ConsentChoice, personalize: ConsentChoice) -> ConsentAnswer {
+        let consent_epoch = self.consent.consent_epoch.saturating_add(1);
+        self.consent = ConsentAnswer { consent_epoch, measure, personalize };
+        self.consent
+    }
+
+    /// Whether something that was made under `consent_epoch` is admitted for `purpose`: batches for measuring, requests for a decision
+    /// for personalising.
+    pub fn admits(&self, consent_epoch: u32, purpose: Purpose) -> bool {
+        let choice = match purpose {
+            Purpose::Measure => self.consent.measure,
+            Purpose::Personalize => self.consent.personalize,
+        };
+        consent_epoch == self.consent.consent_epoch && choice == ConsentChoice::Granted
+    }
+
+    /// Takes in a batch that arrived at `received_at` (Unix milliseconds of the collector's clock). A batch that is not admitted is
+    /// discarded whole and changes nothing.
+    pub fn fold(&mut self, consent_epoch: u32, events: &[Event], received_at: u64) -> BatchFold {
+        if !self.admits(consent_epoch, Purpose::Measure) {
+            let outcomes = vec![Outcome::Discarded(Discard::Consent); events.len()];
+            return BatchFold { outcomes, changes: Vec::new() };
+        }
+        if !self.anchored {
+            let largest_t = events.iter().map(|event| event.t).filter(|t| *t <= limits::SESSION_MAX_MS).max();
+            let begun = largest_t.and_then(|t| received_at.checked_sub(t)).unwrap_or(self.started_at);
+            self.started_at = self.started_at.min(begun);
+            self.last_event_at = self.started_at;
+        }
+        let mut ledger = Ledger::default();
+        let outcomes = events.iter().map(|event| self.apply(event, received_at, &mut ledger)).collect();
+        let complete = self.sequence.complete_through();
+        self.intent.settle(complete);
+        self.cart.settle(complete);
+        BatchFold { outcomes, changes: ledger.0 }
+    }
+
+    /// Takes in a decision of the collector.
+    pub fn record_decision(&mut self, record: &DecisionRecord) -> Vec<Change> {
+        let mut ledger = Ledger::default();
+        self.offers.decide(record, &mut ledger);
+        ledger.0
+    }
+
+    fn apply(&mut self, event: &Event, received_at: u64, ledger: &mut Ledger) -> Outcome {
+        match self.store(event, received_at, ledger) {
+            Ok(Arrival::Duplicate) => Outcome::Duplicate,
+            Ok(_) => Outcome::Stored,
+            Err(discard) => Outcome::Discarded(discard),
+        }
+    }
+
+    fn store(&mut self, event: &Event, received_at: u64, ledger: &mut Ledger) -> Result<Arrival, Discard> {
+        let Event { seq, t, .. } = *event;
+        if !(1..=LARGEST_SEQ).contains(&seq) {
+            return Err(Discard::SeqRange);
+        }
+        if self.sequence.contains(seq) {
+            return Ok(Arrival::Duplicate);
+        }
+        if t > limits::SESSION_MAX_MS {
+            return Err(Discard::SessionMax);
+        }
+        if self.anchored && t > self.last_t + limits::SESSION_IDLE_MS {
+            return Err(Discard::SessionIdle);
+        }
+        let at = (self.started_at + t).min(received_at).max(self.started_at);
+        if self.sequence.insert(seq, at, ledger) == Arrival::Refused {
+            return Err(Discard::SeqGap);
+        }
+        // From here on the event has arrived, whatever becomes of it: discarding it is not losing it.
+        match &event.body {
+            EventBody::Offer { decision, .. } if !self.offers.knows(*decision) => return Err(Discard::UnknownDecision),
+            EventBody::Commerce { action: CommerceAction::Purchase, order, .. } if !self.orders.takes(*order) => {
+                return Err(Discard::OrderLimit);
+            }
+            _ => {}
+        }
+        if !self.anchored {
+            self.anchored = true;
+            ledger.count(self.started_at, Measured::Session);
+        }
+        self.last_t = self.last_t.max(t);
+        self.last_event_at = self.last_event_at.max(at);
+        ledger.count(at, Measured::Event);
+        self.take_in(seq, at, &event.body, ledger);
+        Ok(Arrival::New)
+    }
+
+    fn take_in(&mut self, seq: u64, at: u64, body: &EventBody, ledger: &mut Ledger) {
+        match *body {
+            EventBody::PageView { page, device, .. } => {
+                self.views = self.views.saturating_add(1);
+                self.product_views = self.product_views.saturating_add(u32::from(page == PageType::Product));
+                if self.device.is_none_or(|(known, _)| known < seq) {
+                    self.device = Some((seq, device));
+                }
+                ledger.count(at, Measured::View(page));
+            }
+            EventBody::Engagement { engaged_ms, .. } => {
+                self.engaged_ms = self.engaged_ms.saturating_add(u64::from(engaged_ms));
+            }
+            EventBody::Commerce { action, quantity, value_minor, currency, order, .. } => {
+                self.cart_adds = self.cart_adds.saturating_add(u32::from(action == CommerceAction::AddToCart));
+                self.cart_removes =
+                    self.cart_removes.saturating_add(u32::from(action == CommerceAction::RemoveFromCart));
+                self.cart.step(seq, action, quantity);
+                if action == CommerceAction::Purchase {
+                    self.orders.tell(order, First { seq, at, value: currency.zip(value_minor) }, ledger);
+                }
+            }
+            EventBody::Hesitation { kind, zone, page, score_milli, .. } => {
+                self.hesitate(kind, zone, score_milli, at);
+                ledger.count(at, Measured::Hesitation { kind, zone, page });
+            }
+            EventBody::Frustration { kind, zone, page } => {
+                self.frustrations = self.frustrations.saturating_add(1);
+                ledger.count(at, Measured::Frustration { kind, zone, page });
+            }
+            EventBody::Intent { p_buy_milli, p_leave_milli, stage, trend } => {
+                self.intent.enter(seq, at, IntentScore { p_buy_milli, p_leave_milli, stage, trend }, ledger);
+            }
+            EventBody::Offer { action, decision, since_signal_ms } => {
+                self.offers.act(decision, action, First { seq, at, value: since_signal_ms }, ledger);
+            }
+            EventBody::Dropped { count, .. } => self.dropped = self.dropped.saturating_add(u64::from(count)),
+        }
+    }
+
+    fn hesitate(&mut self, kind: HesitationKind, zone: Option<Zone>, score_milli: Milli, at: u64) {
+        let place = self.hesitations.partition_point(|tally| (tally.kind, tally.zone) < (kind, zone));
+        match self.hesitations.get_mut(place) {
+            Some(tally) if (tally.kind, tally.zone) == (kind, zone) => {
+                tally.count = tally.count.saturating_add(1);
+                tally.max_score_milli = tally.max_score_milli.max(score_milli);
+                tally.last_at = tally.last_at.max(at);
+            }
+            _ => {
+                let tally = HesitationTally { kind, zone, count: 1, max_score_milli: score_milli, last_at: at };
+                self.hesitations.insert(place, tally);
+            }
+        }
+    }
+
+    /// When it began: the collector's estimate of `t = 0`, Unix milliseconds. Final once an event is stored.
+    pub const fn started_at(&self) -> u64 {
+        self.started_at
+    }
+
+    /// When the last event happened, Unix milliseconds.
+    pub const fn last_event_at(&self) -> u64 {
+        self.last_event_at
+    }
+
+    /// When it ends unless something happens, Unix milliseconds.
+    pub fn ends_at(&self) -> u64 {
+        let idle = self.last_event_at.saturating_add(limits::SESSION_IDLE_MS);
+        idle.min(self.started_at.saturating_add(limits::SESSION_MAX_MS))
+    }
+
+    /// The collector's time `now` (Unix milliseconds) in milliseconds of the session, as decisions count them.
+    pub const fn session_ms(&self, now: u64) -> u64 {
+        now.saturating_sub(self.started_at)
+    }
+
+    /// The consent on record.
+    pub const fn consent(&self) -> ConsentAnswer {
+        self.consent
+    }
+
+    /// Milliseconds of attention.
+    pub const fn engaged_ms(&self) -> u64 {
+        self.engaged_ms
+    }
+
+    /// Events that the browser says it had to drop.
+    pub const fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Events that never arrived, as the gaps in the sequence numbers tell.
+    pub fn lost_events(&self) -> u64 {
+        self.sequence.lost()
+    }
+
+    /// The offers, oldest first, those that the holdout would have been made included.
+    pub fn offers(&self) -> impl DoubleEndedIterator<Item = &OfferTrace> {
+        self.offers.iter()
+    }
+
+    /// The offer that stands in `slot` at `now` (Unix milliseconds): decided, neither taken nor closed, not at its end. After a reload or
+    /// in another tab the page is told of this same one, with the same end.
+    pub fn standing_offer(&self, slot: &SlotName, now: u64) -> Option<&OfferTrace> {
+        let last = self.offers.iter().rfind(|trace| trace.slot() == slot)?;
+        let stands = matches!(last.state().0, OfferState::Decided | OfferState::Exposed);
+        (stands && now < last.expires_at()).then_some(last)
+    }
+
+    /// What decisions may know. Offers that the holdout would have been made count like those made, so that caps and cooldowns treat
+    /// both arms alike.
+    pub fn history(&self) -> SessionHistory {
+        SessionHistory {
+            views: self.views,
+            product_views: self.product_views,
+            cart_adds: self.cart_adds,
+            checkout_begun: self.cart.now().checkout_begun,
+            purchases: self.orders.count(),
+            offered: self
+                .offers
+                .iter()
+                .map(|trace| (trace.offer().clone(), self.session_ms(trace.decided_at())))
+                .collect(),
+        }
+    }
+
+    /// The session as operators see it at `now` (Unix milliseconds).
+    pub fn row(&self, pseudonym_hex: &str, now: u64) -> SessionRow {
+        let intent = self.intent.last();
+        SessionRow {
+            session: pseudonym_hex.into(),
+            started_at: self.started_at,
+            last_event_at: self.last_event_at,
+            live: now < self.ends_at(),
+            device: self.device.map(|(_, device)| device),
+            stage: intent.map(|score| score.stage),
+            p_buy_milli: intent.map(|score| score.p_buy_milli),
+            p_leave_milli: intent.map(|score| score.p_leave_milli),
+            trend: intent.map(|score| score.trend),
+            views: self.views,
+            product_views: self.product_views,
+            cart_items: self.cart.now().items,
+            hesitations: self.hesitations.iter().map(HesitationTally::row).collect(),
+            frustrations: self.frustrations,
+            offers: self.offers.iter().map(OfferTrace::row).collect(),
+            purchases: self.orders.count(),
+            revenue: self.orders.revenue(),
+            lost_events: self.lost_events(),
+            consent: SessionConsent {
+                epoch: self.consent.consent_epoch,
+                measure: self.consent.measure,
+                personalize: self.consent.personalize,
+            },
+        }
+    }
+}

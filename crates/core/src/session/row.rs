@@ -1,0 +1,94 @@
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use waver_schema::{
+    ConsentChoice, Currency, DecisionId, DeviceClass, HesitationKind, Milli, OfferId, SlotName, Stage, Trend, Zone,
+};
+
+use super::OfferState;
+
+/// A session as operators see it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionRow {
+    /// Its pseudonym, in hexadecimal digits.
+    pub session: String,
+    /// When it began, Unix milliseconds.
+    pub started_at: u64,
+    /// When its last event happened, Unix milliseconds.
+    pub last_event_at: u64,
+    /// Whether it may still go on.
+    pub live: bool,
+    /// What the shopper points with; null before the first view.
+    pub device: Option<DeviceClass>,
+    /// Stage of intent; null before the first score.
+    pub stage: Option<Stage>,
+    /// Probability of a purchase; null before the first score.
+    pub p_buy_milli: Option<Milli>,
+    /// Probability of leaving; null before the first score.
+    pub p_leave_milli: Option<Milli>,
+    /// Where the probability of a purchase is going; null before the first score.
+    pub trend: Option<Trend>,
+    /// Page views.
+    pub views: u32,
+    /// Product page views.
+    pub product_views: u32,
+    /// Items in the cart.
+    pub cart_items: u32,
+    /// Hesitations by kind and zone.
+    pub hesitations: Vec<HesitationRow>,
+    /// Frustrations.
+    pub frustrations: u32,
+    /// Offers, oldest first.
+    pub offers: Vec<OfferRow>,
+    /// Orders.
+    pub purchases: u32,
+    /// Value of the orders by currency, in minor units.
+    pub revenue: BTreeMap<Currency, u64>,
+    /// Events that never arrived.
+    pub lost_events: u64,
+    /// The consent on record.
+    pub consent: SessionConsent,
+}
+
+/// Hesitations of one kind in one zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct HesitationRow {
+    /// Their kind.
+    pub kind: HesitationKind,
+    /// Where on the page.
+    pub zone: Option<Zone>,
+    /// How many.
+    pub count: u32,
+    /// The strongest.
+    pub max_score_milli: Milli,
+}
+
+/// One offer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct OfferRow {
+    /// The decision that made it.
+    pub decision: DecisionId,
+    /// The offer.
+    pub offer: OfferId,
+    /// The slot.
+    pub slot: SlotName,
+    /// How far it has come.
+    pub state: OfferState,
+    /// When it came there, Unix milliseconds.
+    pub at: u64,
+}
+
+/// The consent on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct SessionConsent {
+    /// How many consent records the session has had.
+    pub epoch: u32,
+    /// May behaviour be measured?
+    pub measure: ConsentChoice,
+    /// May offers be chosen and shown?
+    pub personalize: ConsentChoice,
+}

@@ -1,0 +1,85 @@
+use serde::{Deserialize, Serialize};
+use waver_schema::{Currency, DecisionReason, FrustrationKind, HesitationKind, PageType, Stage, Zone};
+
+use super::counts::Counts;
+use super::velocity::Velocity;
+use crate::session::Measured;
+
+/// Most currencies of one window. Shops have few; forged events could name 17,576.
+pub const MOST_CURRENCIES: usize = 16;
+
+/// What was counted in one window.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    pub(crate) plain: Counts<Plain>,
+    pub(crate) views: Counts<PageType>,
+    pub(crate) hesitations: Counts<(HesitationKind, Option<Zone>, PageType)>,
+    pub(crate) frustrations: Counts<(FrustrationKind, Option<Zone>, PageType)>,
+    pub(crate) stages: Counts<Stage>,
+    pub(crate) stage_moves: Counts<(Stage, Stage)>,
+    pub(crate) withheld: Counts<DecisionReason>,
+    pub(crate) revenue: Counts<Currency>,
+    pub(crate) velocity: Velocity,
+}
+
+/// What is counted without a further distinction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Plain {
+    Sessions,
+    Events,
+    Lost,
+    Decided,
+    HeldOut,
+    Exposed,
+    Accepted,
+    Dismissed,
+    Orders,
+}
+
+impl Tally {
+    /// Adds `by` of `what`.
+    pub(crate) fn add(&mut self, what: Measured, by: i64) {
+        match what {
+            Measured::Session => self.plain.add(Plain::Sessions, by),
+            Measured::Event => self.plain.add(Plain::Events, by),
+            Measured::Lost => self.plain.add(Plain::Lost, by),
+            Measured::View(page) => self.views.add(page, by),
+            Measured::Hesitation { kind, zone, page } => self.hesitations.add((kind, zone, page), by),
+            Measured::Frustration { kind, zone, page } => self.frustrations.add((kind, zone, page), by),
+            Measured::Stage(stage) => self.stages.add(stage, by),
+            Measured::StageMove { from, to } => self.stage_moves.add((from, to), by),
+            Measured::OfferDecided => self.plain.add(Plain::Decided, by),
+            Measured::OfferHeldOut => self.plain.add(Plain::HeldOut, by),
+            Measured::OfferWithheld(reason) => self.withheld.add(reason, by),
+            Measured::OfferExposed { since_signal_ms } => {
+                self.plain.add(Plain::Exposed, by);
+                if let Some(ms) = since_signal_ms {
+                    self.velocity.add(ms, by);
+                }
+            }
+            Measured::OfferAccepted => self.plain.add(Plain::Accepted, by),
+            Measured::OfferDismissed => self.plain.add(Plain::Dismissed, by),
+            Measured::Order { revenue } => {
+                self.plain.add(Plain::Orders, by);
+                if let Some((currency, minor)) = revenue {
+                    self.revenue.add(currency, by.saturating_mul(i64::from(minor)));
+                    self.revenue.keep_smallest(MOST_CURRENCIES);
+                }
+            }
+        }
+    }
+
+    /// Adds everything of `other`.
+    pub(crate) fn merge(&mut self, other: &Tally) {
+        self.plain.merge(&other.plain);
+        self.views.merge(&other.views);
+        self.hesitations.merge(&other.hesitations);
+        self.frustrations.merge(&other.frustrations);
+        self.stages.merge(&other.stages);
+        self.stage_moves.merge(&other.stage_moves);
+        self.withheld.merge(&other.withheld);
+        self.revenue.merge(&other.revenue);
+        self.revenue.keep_smallest(MOST_CURRENCIES);
+        self.velocity.merge(&other.velocity);
+    }
+}
