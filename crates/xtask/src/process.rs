@@ -3,7 +3,7 @@
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -31,7 +31,10 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// The program is not there, it ends with anything but success, or it prints something that is not UTF-8.
 pub(crate) fn capture(command: &mut Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{}`", line(command)))?;
-    check(command, output.status).with_context(|| String::from_utf8_lossy(&output.stderr).trim().to_owned())?;
+    if !output.status.success() {
+        let printed = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(anyhow!(printed).context(failure(command, output.status)));
+    }
     String::from_utf8(output.stdout).with_context(|| format!("`{}` printed something that is not UTF-8", line(command)))
 }
 
@@ -75,9 +78,13 @@ pub(crate) fn wait_within(child: &mut Child, limit: Duration) -> Result<Option<E
 
 fn check(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
-        bail!("`{}` failed ({status})", line(command));
+        bail!(failure(command, status));
     }
     Ok(())
+}
+
+fn failure(command: &Command, status: ExitStatus) -> String {
+    format!("`{}` failed ({status})", line(command))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::recipe::Profile;
 /// Builds the crate of the recipe for one target of wasm-pack and returns the folder with the result.
 ///
 /// # Errors
-/// wasm-pack failed, or did not optimise because its profile is not in the crate's manifest.
+/// wasm-pack failed.
 pub(super) fn build(build: &Build, target: &str) -> Result<PathBuf> {
     let workspace = build.workspace;
     let folder = workspace.target().join("wasm-pack").join(target);
