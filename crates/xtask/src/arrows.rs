@@ -18,9 +18,15 @@ const ALLOWED: [(&str, &[&str]); 8] = [
 const UNRESTRICTED: [&str; 2] = ["waver-tests", "waver-xtask"];
 
 /// Everything that the pure crates are built from. No I/O, clock, randomness, async or browser: so a list of what is
-/// allowed, since a list of what is forbidden is never complete. `utoipa` is behind a feature that only the collector turns on.
-const PURE: [(&str, &[&str]); 2] =
-    [("waver-schema", &["serde", "thiserror", "utoipa"]), ("waver-core", &["libm", "serde", "thiserror"])];
+/// allowed, since a list of what is forbidden is never complete.
+const PURE: [(&str, &[&str]); 2] = [
+    ("waver-schema", &["serde", "thiserror", "utoipa"]),
+    ("waver-core", &["hdrhistogram", "libm", "serde", "thiserror", "utoipa"]),
+];
+
+/// Features of the pure crates that bring in more, for the collector; every byte of them would reach the shopper.
+const NEVER_IN_THE_BROWSER: [&str; 2] = ["collector", "openapi"];
+const BROWSER: &str = "waver-runtime";
 
 /// One sentence per arrow that must not be there.
 pub(crate) fn violations(metadata: &Metadata) -> Vec<String> {
@@ -28,7 +34,10 @@ pub(crate) fn violations(metadata: &Metadata) -> Vec<String> {
         .packages
         .iter()
         .flat_map(|package| {
-            forbidden_members(metadata, package).into_iter().chain(forbidden_libraries(metadata, package))
+            forbidden_members(metadata, package)
+                .into_iter()
+                .chain(forbidden_libraries(metadata, package))
+                .chain(forbidden_features(metadata, package))
         })
         .collect()
 }
@@ -73,6 +82,22 @@ fn forbidden_libraries(metadata: &Metadata, package: &Package) -> Vec<String> {
         .collect()
 }
 
+fn forbidden_features(metadata: &Metadata, package: &Package) -> Vec<String> {
+    if package.name != BROWSER {
+        return Vec::new();
+    }
+    package
+        .dependencies
+        .iter()
+        .filter(|dependency| metadata.package(&dependency.name).is_some())
+        .flat_map(|dependency| dependency.features.iter().map(move |feature| (dependency, feature)))
+        .filter(|(_, feature)| NEVER_IN_THE_BROWSER.contains(&feature.as_str()))
+        .map(|(dependency, feature)| {
+            format!("{BROWSER} -> {} with the feature {feature}, which is the collector's", dependency.name)
+        })
+        .collect()
+}
+
 fn listed(names: &[&str]) -> String {
     if names.is_empty() { "no other member".to_owned() } else { names.join(", ") }
 }
@@ -89,7 +114,11 @@ mod tests {
             manifest_path: format!("/w/{name}/Cargo.toml").into(),
             dependencies: dependencies
                 .iter()
-                .map(|(name, kind)| Dependency { name: (*name).to_owned(), kind: kind.map(str::to_owned) })
+                .map(|(name, kind)| Dependency {
+                    name: (*name).to_owned(),
+                    kind: kind.map(str::to_owned),
+                    features: Vec::new(),
+                })
                 .collect(),
             targets: Vec::new(),
         }
@@ -137,6 +166,14 @@ mod tests {
         let found = violations(&metadata);
         assert_eq!(found.len(), 1, "{found:?}");
         assert!(found[0].starts_with("waver-core -> tokio"), "{found:?}");
+    }
+
+    #[test]
+    fn the_browser_never_gets_what_only_the_collector_needs() {
+        let mut runtime = package("waver-runtime", &[("waver-core", None)]);
+        runtime.dependencies[0].features = vec!["std".to_owned(), "collector".to_owned()];
+        let found = violations(&workspace(runtime));
+        assert_eq!(found, ["waver-runtime -> waver-core with the feature collector, which is the collector's"]);
     }
 
     /// The real workspace, so that `cargo test` alone already notices.

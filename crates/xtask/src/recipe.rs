@@ -72,8 +72,8 @@ pub(crate) struct EsPackage {
 pub(crate) struct Pages {
     pub(crate) source: PathBuf,
     pub(crate) output: PathBuf,
-    /// Entry points for esbuild, relative to `source`; pages and pictures are copied.
-    pub(crate) bundle: Vec<PathBuf>,
+    /// Bundles by name, each from one entry point of `source`; pages and pictures are copied.
+    pub(crate) bundles: BTreeMap<PathBuf, PathBuf>,
 }
 
 /// A test that also has to pass as wasm.

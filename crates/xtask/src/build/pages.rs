@@ -47,26 +47,27 @@ pub(super) fn build(build: &Build, pages: &Pages) -> Result<Vec<PathBuf>> {
 
 /// Bundles the entry points and returns every source file that went in, relative to the repository.
 fn bundle(build: &Build, pages: &Pages) -> Result<BTreeSet<PathBuf>> {
-    if pages.bundle.is_empty() {
-        return Ok(BTreeSet::new());
-    }
     let root = &build.workspace.root;
     let report = build.workspace.target().join("xtask-stamps").join("esbuild.json");
     files::write(&report, "")?;
     let mut command = build.environment.command("esbuild");
     command
-        .args(pages.bundle.iter().map(|entry| pages.source.join(entry)))
+        .args(pages.bundles.iter().map(|(bundle, entry)| entry_point(bundle, &pages.source.join(entry))))
         .args(["--bundle", "--minify", "--format=iife", "--target=es2022"])
         .args(["--log-level=warning", "--legal-comments=linked"])
         .args(ASSETS.map(|extension| format!("--loader:.{extension}=file")))
         .arg(format!("--outdir={}", pages.output.display()))
-        .arg(format!("--outbase={}", pages.source.display()))
         .arg(format!("--metafile={}", report.display()))
         .current_dir(root);
     process::run(&mut command)?;
     let report: Report =
         serde_json::from_slice(&files::read(&report)?).context("cannot understand esbuild's report")?;
     Ok(report.inputs.into_keys().collect())
+}
+
+/// esbuild adds the extension itself.
+fn entry_point(bundle: &Path, entry: &Path) -> String {
+    format!("{}=./{}", bundle.with_extension("").display(), entry.display())
 }
 
 #[derive(Debug, PartialEq)]
@@ -103,6 +104,11 @@ mod tests {
         for (name, bundled) in [("waver.toml", false), ("README.md", false), ("main.js", true), ("cart.js", true)] {
             assert_eq!(treatment(name, bundled), Treatment::LeftOut, "{name}");
         }
+    }
+
+    #[test]
+    fn a_bundle_may_have_another_name_than_its_entry_point() {
+        assert_eq!(entry_point(Path::new("shop.js"), Path::new("www/shop/main.js")), "shop=./www/shop/main.js");
     }
 
     #[test]

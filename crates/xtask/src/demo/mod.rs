@@ -24,7 +24,7 @@ use children::{Children, Ended};
 const COLLECTOR: &str = "127.0.0.1:7070";
 const SHOP: &str = "127.0.0.1:8080";
 const SEED: &str = "7";
-const CONFIGURATION: &str = "www/shop/waver.toml";
+const CONFIGURATION: &str = "server/demo/waver.toml";
 /// An old store replays its log first.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 /// How often a condition is looked at while waiting.
@@ -110,7 +110,8 @@ fn collector(workspace: &Workspace, environment: &Environment, binaries: &Path, 
         .args(["serve", "--config"])
         .arg(workspace.root.join(CONFIGURATION))
         .env("WAVER__ADMIN__TOKEN", token)
-        .env("WAVER__STORE__PATH", data.join("store"))
+        .env("WAVER__SERVER__LISTEN", COLLECTOR)
+        .env("WAVER__SERVER__DATA_DIR", data.join("collector"))
         .current_dir(&workspace.root);
     command
 }
