@@ -41,7 +41,10 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     build::run(workspace, environment, Profile::Release)?;
     let binaries = build_binaries(workspace, environment, options.release)?;
 
-    let data = workspace.root.join(options.data.clone().unwrap_or_else(|| workspace.target().join("demo-data")));
+    let data = match &options.data {
+        Some(folder) => std::path::absolute(folder)?,
+        None => workspace.target().join("demo-data"),
+    };
     std::fs::create_dir_all(&data).with_context(|| format!("cannot create {}", data.display()))?;
     let token = admin_token::of_folder(&data)?;
     let stop = stop_signal()?;
@@ -49,10 +52,15 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     check_ports()?;
     let mut children = Children::in_folder(&data);
     children.start("collector", &mut collector(workspace, environment, &binaries, &data, &token))?;
-    if !wait_until_ready(&mut children, &stop)? {
+    let open = wait_until_ready(&mut children, &stop, "collector", &format!("http://{COLLECTOR}/readyz"))?;
+    if !open {
         return Ok(());
     }
     children.start("shop", &mut shop(workspace, environment, &binaries))?;
+    let open = wait_until_ready(&mut children, &stop, "shop", &format!("http://{SHOP}/"))?;
+    if !open {
+        return Ok(());
+    }
     if !options.no_shoppers {
         children.start("shoppers", &mut shoppers(environment, &binaries))?;
     }
@@ -131,12 +139,11 @@ fn shoppers(environment: &Environment, binaries: &Path) -> Command {
     command
 }
 
-/// Whether the collector got ready; `false` if a person stopped the demo first.
-fn wait_until_ready(children: &mut Children, stop: &Receiver<()>) -> Result<bool> {
-    let url = format!("http://{COLLECTOR}/readyz");
+/// Whether a child answers; `false` if a person stopped the demo first, and then all are stopped.
+fn wait_until_ready(children: &mut Children, stop: &Receiver<()>, name: &str, url: &str) -> Result<bool> {
     let deadline = Instant::now() + READY_LIMIT;
     loop {
-        let ready = minreq::get(&url).with_timeout(1).send().is_ok_and(|answer| answer.status_code == 200);
+        let ready = minreq::get(url).with_timeout(1).send().is_ok_and(|answer| answer.status_code == 200);
         if ready {
             return Ok(true);
         }
@@ -146,9 +153,9 @@ fn wait_until_ready(children: &mut Children, stop: &Receiver<()>) -> Result<bool
         if Instant::now() > deadline {
             children.stop()?;
             bail!(
-                "the collector was not ready after {} s; its log is {}",
+                "the {name} was not ready after {} s; its log is {}",
                 READY_LIMIT.as_secs(),
-                children.log("collector").display()
+                children.log(name).display()
             );
         }
         if stop.recv_timeout(POLL).is_ok() {
