@@ -26,7 +26,12 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
 
     let recipe = Recipe::load(&workspace.root)?;
     let mut skipped = Vec::new();
-    let mut progress = Progress::new("test", 1 + recipe.wasm_tests.iter().map(|test| test.run.len()).sum::<usize>());
+    let mut progress = Progress::new("test", 2 + recipe.wasm_tests.iter().map(|test| test.run.len()).sum::<usize>());
+
+    let step = progress.step("programs under test");
+    step.doing("cargo build");
+    build::binaries::build(workspace, environment, false)?;
+    step.done("built");
 
     let step = progress.step("native");
     for arguments in native_runs(workspace, has_browser, &mut skipped) {

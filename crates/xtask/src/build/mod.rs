@@ -1,6 +1,7 @@
 //! `cargo xtask build`: everything that a browser loads, from `www/` and the wasm crate into `dist/`, after the recipe in
-//! `wasm-pack.toml`. A part whose inputs did not change is not built again.
+//! `wasm-pack.toml`. A part whose inputs did not change is not built again. [`binaries`] builds the native programs.
 
+pub(crate) mod binaries;
 mod es_package;
 mod files;
 mod pages;

@@ -4,7 +4,7 @@ mod admin_token;
 mod children;
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
@@ -14,7 +14,6 @@ use anyhow::{Context, Result, bail};
 use crate::arguments::{DemoOptions, Purpose, SetupOptions};
 use crate::build;
 use crate::environment::Environment;
-use crate::process;
 use crate::progress::Progress;
 use crate::recipe::Profile;
 use crate::setup;
@@ -39,7 +38,10 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     machine.require_build_tools()?;
     let environment = &machine.environment;
     build::run(workspace, environment, Profile::Release)?;
-    let binaries = build_binaries(workspace, environment, options.release)?;
+    let step = Progress::new("demo", 1).step("collector and shoppers");
+    step.doing("cargo build");
+    let binaries = build::binaries::build(workspace, environment, options.release)?;
+    step.done("built");
 
     let data = match &options.data {
         Some(folder) => std::path::absolute(folder)?,
@@ -96,20 +98,6 @@ fn check_ports() -> Result<()> {
         }
     }
     Ok(())
-}
-
-/// Builds the collector and the simulator and returns the folder they are in.
-fn build_binaries(workspace: &Workspace, environment: &Environment, release: bool) -> Result<PathBuf> {
-    let step = Progress::new("demo", 1).step("collector and shoppers");
-    step.doing("cargo build");
-    let mut command = environment.native_cargo();
-    command.args(["build", "--package", "waver", "--package", "waver-sim"]);
-    if release {
-        command.arg("--release");
-    }
-    process::run(command.current_dir(&workspace.root))?;
-    step.done("built");
-    Ok(workspace.target().join(if release { "release" } else { "debug" }))
 }
 
 fn collector(workspace: &Workspace, environment: &Environment, binaries: &Path, data: &Path, token: &str) -> Command {
