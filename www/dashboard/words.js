@@ -67,7 +67,7 @@ const spaced = (word) => {
 const say = (words) => (word) => words[word] ?? spaced(word);
 
 export const kindName = say(KINDS);
-export const zoneName = (zone) => (zone ? say(ZONES)(zone) : 'Anywhere on the page');
+export const zoneName = (zone) => (zone ? say(ZONES)(zone) : 'Elsewhere');
 export const pageName = say(PAGES);
 export const stageName = say(STAGE_NAMES);
 export const withheldName = say(WITHHELD);

@@ -18,6 +18,7 @@ function applyTheme() {
   defaults.borderColor = token('--line');
   defaults.animation = false; // figures that move every second are calmer without
   defaults.maintainAspectRatio = false;
+  defaults.layout.padding = { right: rem * 0.75 }; // room for a label under the last window
   defaults.interaction.mode = 'index';
   defaults.interaction.intersect = false;
   Object.assign(defaults.plugins.tooltip, {
