@@ -1,80 +1,194 @@
-//! offers.toml validated and compiled: eligibility, schedules, texts.
+//! `offers.toml`, validated and compiled: what may be offered, to whom, and in which words. Server, replay and trainer share it; the browser
+//! module never links it.
+//!
+//! ```toml
+//! [policy]
+//! holdout = 0.10          # share of sessions that are never offered anything; what offers are worth is measured against them
+//! kill_switch = false     # true: nothing is offered to anybody
+//! default_locale = "en"   # every offer has a text in it
+//!
+//! [[offer]]
+//! id = "ten-percent"
+//! slots = ["product", "cart"]   # names of data-waver-slot
+//! kind = "percent"              # percent, amount, free_shipping, gift, message or help
+//! value = 10                    # percent: whole percent; amount: as on a price tag, with `currency`
+//! priority = 10                 # higher goes first
+//! per_session = 1               # how often at most
+//! cooldown = "10m"              # after any other offer
+//! expires_after = "30m"
+//! when = "hesitation.cta_hover >= 0.6 && session.purchases == 0"
+//!
+//! [offer.text.en]
+//! text = "10 % off your order"
+//! disclosure = "This offer was personalised for you by automated decision-making."
+//! accept = "Take it"
+//! dismiss = "No, thanks"
+//! ```
+//!
+//! `when` is a rule in [CEL](https://cel.dev) over the facts listed in [`facts`]. A rule that does not work switches its offer off with a
+//! [`Warning`]; anything else that is wrong refuses the file, with every problem that was found, so that a running collector keeps the policy it has.
 
-use waver_core::decision::{Facts, Verdict};
+mod check;
+pub mod facts;
+mod file;
+mod locale;
+mod money;
+mod offer;
+mod problem;
+mod rule;
+mod wording;
+
+use std::fmt;
+
+use waver_core::decision::{self, Facts, Terms, Verdict};
 use waver_schema::{Locale, Offer, OfferId};
 
-/// A validated policy with its rules compiled.
-#[derive(Debug)]
+pub use problem::{PolicyError, Problem, RuleFailure, Warning};
+
+use locale::Tag;
+use offer::Definition;
+use rule::{Rule, RuleEngine};
+
+/// Most bytes of a policy.
+pub const MOST_BYTES: usize = 256 * 1024;
+/// Most offers of a policy: each decision looks at all of them.
+pub const MOST_OFFERS: usize = 64;
+
+/// A validated policy with its rules compiled. Cheap to share between threads, immutable.
 pub struct Policy {
     version: String,
-}
-
-/// Something in the file that is not right, but that the policy works without: the offer is switched off.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// Line in the file, from 1.
-    pub line: usize,
-    /// The offer that is off.
-    pub offer: OfferId,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-/// Why a file is no policy: every problem that was found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PolicyError {
-    /// The problems, in the order of the file; at least one.
-    pub problems: Vec<Problem>,
-}
-
-/// One problem of a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// Line in the file, from 1.
-    pub line: usize,
-    /// What is wrong and what to do.
-    pub message: String,
-}
-
-/// A rule that failed while a decision was made. Its offer counted as not eligible.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RuleFailure {
-    /// The offer.
-    pub offer: OfferId,
-    /// What went wrong.
-    pub message: String,
+    kill_switch: bool,
+    holdout_milli: u16,
+    default_locale: Tag,
+    engine: RuleEngine,
+    /// One for each offer, as are `rules` and `definitions`.
+    terms: Vec<Terms>,
+    /// `None` where the rule is off.
+    rules: Vec<Option<Rule>>,
+    definitions: Vec<Definition>,
 }
 
 impl Policy {
     /// Reads and compiles the text of an `offers.toml`.
     ///
     /// # Errors
-    /// [`PolicyError`] with every problem that makes the file unusable. Rules that do not work are warnings, and switch their offer off.
+    /// [`PolicyError`] with the problems that make the file unusable, each with its line and what to do. Rules that do not work are
+    /// warnings, and switch their offer off.
     pub fn parse(text: &str) -> Result<(Policy, Vec<Warning>), PolicyError> {
-        let _ = text;
-        Ok((Policy { version: String::new() }, Vec::new()))
+        let file = file::read(text)?;
+        let engine = RuleEngine::new();
+        let mut warnings = Vec::new();
+        let mut rules = Vec::with_capacity(file.offers.len());
+        for offer in &file.offers {
+            rules.push(match engine.compile(&offer.when, &offer.terms.slots) {
+                Ok(rule) => Some(rule),
+                Err(fault) => {
+                    let message = format!("{fault}; the offer is off until its rule works");
+                    warnings.push(Warning { line: offer.when_line, offer: offer.terms.id.clone(), message });
+                    None
+                }
+            });
+        }
+        let (terms, definitions) = file.offers.into_iter().map(|offer| (offer.terms, offer.definition)).unzip();
+        let policy = Policy {
+            version: blake3::hash(text.as_bytes()).to_hex()[..16].to_owned(),
+            kill_switch: file.kill_switch,
+            holdout_milli: file.holdout_milli,
+            default_locale: file.default_locale,
+            engine,
+            terms,
+            rules,
+            definitions,
+        };
+        Ok((policy, warnings))
     }
 
-    /// The first 16 hexadecimal digits of the text's BLAKE3 hash.
+    /// The first 16 hexadecimal digits of the BLAKE3 hash of the text, as `b3sum offers.toml` prints it.
     pub fn version(&self) -> &str {
         &self.version
     }
 
-    /// Evaluates which rules hold for `facts` and decides. `now` is in milliseconds of the session.
+    /// Evaluates which rules hold for `facts`, and decides. `now` is in milliseconds of the session. The same facts give the same verdict.
+    ///
+    /// A rule that fails counts as one that does not hold; the failures are returned too, to be logged and counted.
     pub fn decide(&self, facts: &Facts, now: u64) -> (Verdict, Vec<RuleFailure>) {
-        let policy = waver_core::decision::Policy { kill_switch: true, holdout_milli: 0, terms: &[], eligible: &[] };
-        (waver_core::decision::decide(facts, policy, now), Vec::new())
+        let mut failures = Vec::new();
+        // Without consent nothing is evaluated, and with the kill switch there is no need to.
+        let eligible = if facts.personalize && !self.kill_switch {
+            self.eligible(facts, &mut failures)
+        } else {
+            vec![false; self.terms.len()]
+        };
+        let policy = decision::Policy {
+            kill_switch: self.kill_switch,
+            holdout_milli: self.holdout_milli,
+            terms: &self.terms,
+            eligible: &eligible,
+        };
+        (decision::decide(facts, policy, now), failures)
     }
 
-    /// The offer at `index` ([`Verdict::offer`]) as the page shows it, decided at `now` (Unix milliseconds): `None` where there is no such offer.
+    /// The offer at `index` ([`Verdict::offer`]) as the page shows it, decided at `now` (Unix milliseconds of the collector's clock); `None` where
+    /// there is no such offer. The texts are those of `locale`, else of its language, else of the default locale. Decided anew for an offer
+    /// that stands already, hand in when it was decided, and it ends at the same instant.
     pub fn offer(&self, index: usize, locale: Option<&Locale>, now: u64) -> Option<Offer> {
-        let _ = (index, locale, now);
-        None
+        let definition = self.definitions.get(index)?;
+        let text = locale::negotiate(&definition.texts, locale, &self.default_locale)?;
+        Some(Offer {
+            id: self.terms.get(index)?.id.clone(),
+            kind: self.terms.get(index)?.kind,
+            value: definition.value,
+            currency: definition.currency,
+            text: text.text.clone(),
+            disclosure: text.disclosure.clone(),
+            accept: text.accept.clone(),
+            dismiss: text.dismiss.clone(),
+            expires_at: now.saturating_add(definition.expires_after_ms),
+            grant: None,
+        })
     }
 
-    /// The place of the offer with that name, to show an offer again that was decided before.
+    /// The place of the offer with that name.
     pub fn index_of(&self, offer: &OfferId) -> Option<usize> {
-        let _ = offer;
-        None
+        self.terms.iter().position(|terms| terms.id == *offer)
+    }
+
+    /// The terms of each offer, in the order of the file.
+    pub fn terms(&self) -> &[Terms] {
+        &self.terms
+    }
+
+    /// Share of sessions that serve as controls, in thousandths.
+    pub const fn holdout_milli(&self) -> u16 {
+        self.holdout_milli
+    }
+
+    /// Whether all offers are off.
+    pub const fn kill_switch(&self) -> bool {
+        self.kill_switch
+    }
+
+    fn eligible(&self, facts: &Facts, failures: &mut Vec<RuleFailure>) -> Vec<bool> {
+        let mut context = None;
+        let mut eligible = Vec::with_capacity(self.terms.len());
+        for (terms, rule) in self.terms.iter().zip(&self.rules) {
+            eligible.push(match rule {
+                Some(rule) if terms.slots.contains(&facts.slot) => {
+                    let context = context.get_or_insert_with(|| self.engine.context(facts));
+                    rule.holds(context).unwrap_or_else(|fault| {
+                        failures.push(RuleFailure { offer: terms.id.clone(), message: fault.to_string() });
+                        false
+                    })
+                }
+                _ => false,
+            });
+        }
+        eligible
+    }
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy").field("version", &self.version).field("terms", &self.terms).finish_non_exhaustive()
     }
 }

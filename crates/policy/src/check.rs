@@ -1,0 +1,215 @@
+use std::ops::Range;
+
+use toml::Spanned;
+use waver_core::decision::Terms;
+use waver_schema::{Currency, OfferId, OfferKind, SlotName, limits};
+
+use crate::file::Entry;
+use crate::locale::Tag;
+use crate::money::{minor_digits, to_minor};
+use crate::offer::{CheckedOffer, Definition};
+use crate::problem::{PolicyError, Problem};
+
+const MINUTE_MS: u64 = 60 * 1000;
+
+/// Collects problems while it goes through a file. Where something is wrong a stand-in is used, which no one sees, since the file is refused.
+#[derive(Debug)]
+pub(crate) struct Check<'a> {
+    text: &'a str,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Check<'a> {
+    pub(crate) fn new(text: &'a str) -> Check<'a> {
+        Check { text, problems: Vec::new() }
+    }
+
+    pub(crate) fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+
+    /// What was found, in the order of the file.
+    pub(crate) fn refuse(mut self) -> PolicyError {
+        self.problems.sort_by_key(|problem| problem.line);
+        PolicyError { problems: self.problems }
+    }
+
+    /// Something is wrong at this place.
+    pub(crate) fn problem(&mut self, span: Range<usize>, message: String) {
+        let line = self.line(&span);
+        self.problems.push(Problem { line, message });
+    }
+
+    fn line(&self, span: &Range<usize>) -> usize {
+        let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
+        before.iter().filter(|byte| **byte == b'\n').count() + 1
+    }
+
+    /// One offer; `None` where it is too wrong to go on with.
+    pub(crate) fn offer(
+        &mut self,
+        span: Range<usize>,
+        entry: Entry,
+        default_locale: Option<&Tag>,
+    ) -> Option<CheckedOffer> {
+        let id = self.id(&entry.id);
+        let slots = self.slots(&entry.slots);
+        let kind = self.kind(&entry.kind)?;
+        let (value, currency) = self.value(&span, kind, entry.value.as_ref(), entry.currency.as_ref());
+        let per_session = entry.per_session.map_or(1, |count| {
+            if *count.get_ref() == 0 {
+                self.problem(
+                    count.span(),
+                    "`per_session` is at least 1; to switch the offer off, set `when = \"false\"`".into(),
+                );
+            }
+            *count.get_ref()
+        });
+        let cooldown_ms = self.duration("cooldown", entry.cooldown.as_ref(), 10 * MINUTE_MS, 0);
+        let expires_after_ms = self.duration("expires_after", entry.expires_after.as_ref(), 30 * MINUTE_MS, MINUTE_MS);
+        let texts = self.texts(&span, kind, value, entry.text, default_locale);
+        Some(CheckedOffer {
+            terms: Terms { id: id?, slots, kind, priority: entry.priority, per_session, cooldown_ms },
+            definition: Definition { value, currency, expires_after_ms, texts },
+            when_line: self.line(&entry.when.span()),
+            when: entry.when.into_inner(),
+        })
+    }
+
+    fn id(&mut self, id: &Spanned<String>) -> Option<OfferId> {
+        let parsed = OfferId::parse(id.get_ref()).ok();
+        if parsed.is_none() {
+            let message = format!("`id` is 1 to 32 characters out of a-z, 0-9, `-` and `_`; it is `{}`", id.get_ref());
+            self.problem(id.span(), message);
+        }
+        parsed
+    }
+
+    fn slots(&mut self, slots: &Spanned<Vec<Spanned<String>>>) -> Vec<SlotName> {
+        if slots.get_ref().is_empty() {
+            self.problem(slots.span(), "`slots` is empty; name a `data-waver-slot` of the shop's pages".into());
+        }
+        let mut names = Vec::new();
+        for slot in slots.get_ref() {
+            match SlotName::parse(slot.get_ref()) {
+                Ok(name) => names.push(name),
+                Err(_) => {
+                    let message = format!(
+                        "a slot is 1 to 32 characters out of a-z, 0-9, `-` and `_`; it is `{}`",
+                        slot.get_ref()
+                    );
+                    self.problem(slot.span(), message);
+                }
+            }
+        }
+        names
+    }
+
+    fn kind(&mut self, kind: &Spanned<String>) -> Option<OfferKind> {
+        let parsed = OfferKind::from_name(kind.get_ref());
+        if parsed.is_none() {
+            let known: Vec<&str> = OfferKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            self.problem(kind.span(), format!("`kind` is one of {}; it is `{}`", known.join(", "), kind.get_ref()));
+        }
+        parsed
+    }
+
+    fn value(
+        &mut self,
+        offer: &Range<usize>,
+        kind: OfferKind,
+        value: Option<&Spanned<f64>>,
+        currency: Option<&Spanned<String>>,
+    ) -> (u32, Option<Currency>) {
+        if let Some(currency) = currency.filter(|_| kind != OfferKind::Amount) {
+            self.problem(
+                currency.span(),
+                format!("`currency` goes with kind `amount` only, not with `{}`", kind.as_str()),
+            );
+        }
+        match (kind, value) {
+            (OfferKind::Percent, Some(value)) => (self.percent(value), None),
+            (OfferKind::Amount, Some(value)) => self.amount(offer, value, currency),
+            (OfferKind::Percent, None) => {
+                self.problem(offer.clone(), "a `percent` offer needs `value`, a whole number from 1 to 100".into());
+                (0, None)
+            }
+            (OfferKind::Amount, None) => {
+                self.problem(
+                    offer.clone(),
+                    "an `amount` offer needs `value` and `currency`, such as 5 and \"EUR\"".into(),
+                );
+                (0, None)
+            }
+            (_, Some(value)) => {
+                self.problem(value.span(), format!("an offer of kind `{}` has no `value`; take it out", kind.as_str()));
+                (0, None)
+            }
+            (_, None) => (0, None),
+        }
+    }
+
+    fn percent(&mut self, value: &Spanned<f64>) -> u32 {
+        let percent = *value.get_ref();
+        if !(1.0..=100.0).contains(&percent) || percent.fract() != 0.0 {
+            self.problem(
+                value.span(),
+                format!("`value` of a `percent` offer is a whole number from 1 to 100; it is {percent}"),
+            );
+        }
+        // In range, or refused just above.
+        percent as u32
+    }
+
+    fn amount(
+        &mut self,
+        offer: &Range<usize>,
+        value: &Spanned<f64>,
+        currency: Option<&Spanned<String>>,
+    ) -> (u32, Option<Currency>) {
+        let Some(code) = currency else {
+            self.problem(
+                offer.clone(),
+                "an `amount` offer needs `currency`, three capital letters such as \"EUR\"".into(),
+            );
+            return (0, None);
+        };
+        let Ok(currency) = Currency::new(code.get_ref()) else {
+            self.problem(
+                code.span(),
+                format!("`currency` is three capital letters (ISO 4217); it is `{}`", code.get_ref()),
+            );
+            return (0, None);
+        };
+        let minor = to_minor(*value.get_ref(), currency);
+        if minor.is_none() {
+            let message = format!(
+                "`value` of an `amount` offer is as on a price tag: above 0, with at most {} decimals for {}; it is {}",
+                minor_digits(currency),
+                currency.as_str(),
+                value.get_ref()
+            );
+            self.problem(value.span(), message);
+        }
+        (minor.unwrap_or(0), Some(currency))
+    }
+
+    fn duration(&mut self, key: &str, text: Option<&Spanned<String>>, default_ms: u64, least_ms: u64) -> u64 {
+        let Some(text) = text else { return default_ms };
+        let parsed = humantime::parse_duration(text.get_ref())
+            .ok()
+            .and_then(|duration| u64::try_from(duration.as_millis()).ok());
+        match parsed.filter(|ms| (least_ms..=limits::SESSION_MAX_MS).contains(ms)) {
+            Some(ms) => ms,
+            None => {
+                let least = if least_ms == 0 { "0s" } else { "1m" };
+                let message = format!(
+                    "`{key}` is a time with its unit from {least} to 24h, such as \"10m\" or \"1h 30m\"; it is `{}`",
+                    text.get_ref()
+                );
+                self.problem(text.span(), message);
+                default_ms
+            }
+        }
+    }
+}
