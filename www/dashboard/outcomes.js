@@ -1,11 +1,11 @@
 // The books: what was received must equal what was stored, was a duplicate, or was discarded, to the last event.
 
 import { byId, element, reconcile, setAttribute, setText } from './dom.js';
-import { count, exactCount, percent } from './format.js';
+import { count, exactCount, percent, span } from './format.js';
 import { discardName, plural } from './words.js';
 import { sumOfValues } from './counts.js';
 
-export function showOutcomes({ outcomes, total }) {
+export function showOutcomes({ outcomes, total, from, to }) {
   const discarded = sumOfValues(outcomes.discarded);
   const rows = [
     { key: 'received', sign: '', name: 'Received', value: outcomes.received },
@@ -31,13 +31,14 @@ export function showOutcomes({ outcomes, total }) {
   setText(byId('outcomes-note'), explain(off));
 
   const lost = total.lost_events;
+  const range = `the last ${span(to - from)}`;
   setText(byId('loss'), lost
-    ? `${plural(lost, count(lost), 'event')} lost on the way (${percent(lost, lost + total.events)}), counted by gaps in their numbering`
-    : 'No event lost on the way: their numbering has no gaps');
+    ? `${plural(lost, count(lost), 'event')} lost on the way in ${range} (${percent(lost, lost + total.events)}), as gaps in their numbering tell`
+    : `No event lost on the way in ${range}: their numbering has no gaps`);
 }
 
 function explain(off) {
-  if (off === 0) return 'Received = stored + duplicate + discarded';
+  if (off === 0) return 'Of every event since the log began';
   return off > 0 ? 'Some events have no outcome: tell the operator' : 'More outcomes than events: tell the operator';
 }
 

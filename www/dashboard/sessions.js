@@ -72,11 +72,11 @@ function fillRow(row, session) {
   const [shopper, began, intent, hesitations, offer, purchase, lost] = row.children;
   const [presence, pseudonym, device, spoken] = shopper.children;
   setAttribute(row, 'data-live', String(session.live));
-  setAttribute(presence, 'title', session.live ? 'In the shop now' : 'Gone');
+  setAttribute(presence, 'title', session.live ? 'Live: seen within 30 minutes' : 'Ended');
   setText(pseudonym, session.session.slice(0, 8));
   setAttribute(pseudonym, 'title', session.session);
   setText(device, deviceName(session.device ?? 'unknown'));
-  setText(spoken, session.live ? ', in the shop now' : '');
+  setText(spoken, session.live ? ', live' : '');
 
   setText(began, timeOfDay(session.started_at));
   setAttribute(began, 'title', `${moment(session.started_at)}; last seen ${timeOfDay(session.last_event_at)}`);

@@ -13,7 +13,7 @@ export function showStages({ live }) {
     STAGES.map((stage) => ({ key: stage, name: stageName(stage), value: live.by_stage[stage] ?? 0, color: `--stage-${stage}` })),
   );
   const undecided = live.sessions - scored;
-  setText(byId('stages-foot'), undecided > 0 ? `${plural(undecided, count(undecided), 'shopper')} too new to say` : 'Scored in the shopper’s own browser');
+  setText(byId('stages-foot'), undecided > 0 ? `${plural(undecided, count(undecided), 'session')} too new to say` : 'Scored in the shopper’s own browser');
 }
 
 export function showMoves({ total }) {

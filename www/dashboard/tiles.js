@@ -6,19 +6,19 @@ import { kindName, pageName, plural } from './words.js';
 import { countBy, sumOf } from './counts.js';
 
 export function showHeadline({ live, total, from, to }) {
-  const shoppers = plural(live.sessions, count(live.sessions), 'shopper');
-  setText(byId('headline'), `${shoppers} in the shop right now`);
-
+  const range = `the last ${span(to - from)}`;
   const hesitations = sumOf(total.hesitations);
-  const sentences = [];
+  const { exposed, accepted } = total.offers;
+  const offers = exposed ? `${plural(accepted, count(accepted), 'offer')} taken of ${count(exposed)} shown.` : '';
   if (hesitations) {
     const [[kind, times]] = countBy(total.hesitations, (row) => row.kind);
     const [[page]] = countBy(total.hesitations.filter((row) => row.kind === kind), (row) => row.page);
-    sentences.push(`What holds them back most in the last ${span(to - from)}: ${kindName(kind).toLowerCase()}, mostly on ${pageName(page)} (${percent(times, hesitations)} of all hesitations).`);
+    setText(byId('headline'), `Shoppers hesitate most by ${kindName(kind).toLowerCase()}`);
+    setText(byId('insight'), `${percent(times, hesitations)} of the hesitations of ${range}, mostly on ${pageName(page)}. ${offers}`);
+  } else {
+    setText(byId('headline'), `Nobody hesitated in ${range}`);
+    setText(byId('insight'), offers);
   }
-  const { exposed, accepted } = total.offers;
-  if (exposed) sentences.push(`${plural(accepted, count(accepted), 'offer')} taken of ${count(exposed)} shown.`);
-  setText(byId('insight'), sentences.join(' ') || `Nobody hesitated in the last ${span(to - from)}.`);
   document.title = `${count(live.sessions)} live · Waver`;
 }
 
@@ -26,8 +26,7 @@ export function showTiles({ live, total, windows, from, to }) {
   const range = `last ${span(to - from)}`;
   const { decided, exposed, accepted } = total.offers;
   const hesitations = sumOf(total.hesitations);
-  const ready = live.by_stage.high ?? 0;
-  tile('live', count(live.sessions), `${count(ready)} with high intent`);
+  tile('live', count(live.sessions), 'seen within 30 minutes');
   tile('hesitations', count(hesitations), range);
   tile('shown', count(exposed), `of ${count(decided)} decided`);
   tile('taken', count(accepted), exposed ? `${percent(accepted, exposed)} of those shown` : 'none shown yet');

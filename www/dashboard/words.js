@@ -12,7 +12,7 @@ const KINDS = {
   coupon_search: 'Looking for a coupon',
   form_refill: 'Refilling a field',
   checkout_stall: 'Stalling in checkout',
-  idle_return: 'Back after a pause',
+  idle_return: 'Coming back after a pause',
 };
 
 const ZONES = {

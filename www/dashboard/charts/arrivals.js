@@ -1,4 +1,4 @@
-// Shoppers over time: the sessions begun in each window, and in front of them the orders placed.
+// Arrivals over time: the sessions begun in each window, and in front of them the orders placed.
 
 import { sumOfValues } from '../counts.js';
 import { byId, setText } from '../dom.js';
@@ -8,12 +8,12 @@ import { createPanel } from './panel.js';
 import { countAxis, inFront, timeAxis, token } from './theme.js';
 import { roundTimes, windowLabels } from './time.js';
 
-export function createShoppersChart() {
+export function createArrivalsChart() {
   const times = roundTimes();
-  return createPanel('shoppers', () => configure(times), (aggregates) => {
+  return createPanel('arrivals', () => configure(times), (aggregates) => {
     const { windows, total, window_ms: windowMs } = aggregates;
-    times.show(aggregates, byId('shoppers-chart'));
-    setText(byId('shoppers-note'), `In each ${span(windowMs)}; the latest is still filling`);
+    times.show(aggregates, byId('arrivals-chart'));
+    setText(byId('arrivals-note'), `In each ${span(windowMs)}; the latest is still filling`);
     const labels = windowLabels(aggregates);
     const sessions = windows.map((window) => window.sessions);
     const begun = plural(total.sessions, exactCount(total.sessions), 'session');
