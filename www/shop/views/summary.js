@@ -1,0 +1,15 @@
+// The sum of an order, the same in cart, checkout and confirmation.
+import { html } from '../html.js';
+import { price } from '../money.js';
+
+const row = (name, amount, className = '') => html`<div class="${className}"><dt>${name}</dt><dd>${amount}</dd></div>`;
+
+export const deliveryPrice = ({ delivery }) => (delivery ? price(delivery) : 'Free');
+
+export const summaryRows = (sum) => html`<dl class="summary-rows">
+  ${row('Subtotal', price(sum.subtotal))}
+  ${sum.discount && row(sum.discount.label, `−${price(sum.discount.amount)}`, 'summary-discount')}
+  ${sum.offer?.kind === 'gift' && row('Offer: a gift, packed with your order', price(0), 'summary-discount')}
+  ${row('Delivery', deliveryPrice(sum))}
+  ${row('Total', price(sum.total), 'summary-total')}
+</dl>`;
