@@ -26,7 +26,7 @@ mod trail;
 use serde::{Deserialize, Serialize};
 use waver_schema::{
     CommerceAction, ConsentAnswer, ConsentChoice, DeviceClass, Event, EventBody, HesitationKind, Milli, PageType,
-    SlotName, Zone, limits,
+    SlotName, Stage, Zone, limits,
 };
 
 pub use change::{Change, Measured};
@@ -293,6 +293,11 @@ impl SessionState {
     /// The consent on record.
     pub const fn consent(&self) -> ConsentAnswer {
         self.consent
+    }
+
+    /// The stage of intent; `None` before the first score.
+    pub fn stage(&self) -> Option<Stage> {
+        self.intent.last().map(|score| score.stage)
     }
 
     /// Milliseconds of attention.

@@ -32,6 +32,8 @@ vocabulary! {
         Gpc => "gpc",
         /// 404: no such route or thing.
         NotFound => "not_found",
+        /// 405: the route does not take that method.
+        Method => "method",
         /// 410: the session was erased.
         Erased => "erased",
         /// 413: over a limit of size.
@@ -40,6 +42,8 @@ vocabulary! {
         MediaType => "media_type",
         /// 422: JSON, but not of the schema.
         Schema => "schema",
+        /// 500: a fault of the collector, which it logged. Sending the same again would meet the same fault.
+        Internal => "internal",
         /// 429: too many requests; retry after `Retry-After` seconds.
         TooMany => "too_many",
         /// 503: not able to store; retry after `Retry-After` seconds.
@@ -55,10 +59,12 @@ impl ErrorCode {
             ErrorCode::UnknownSite | ErrorCode::Unauthorized => 401,
             ErrorCode::Consent | ErrorCode::Origin | ErrorCode::Gpc => 403,
             ErrorCode::NotFound => 404,
+            ErrorCode::Method => 405,
             ErrorCode::Erased => 410,
             ErrorCode::TooLarge => 413,
             ErrorCode::MediaType => 415,
             ErrorCode::Schema => 422,
+            ErrorCode::Internal => 500,
             ErrorCode::TooMany => 429,
             ErrorCode::Unavailable => 503,
         }

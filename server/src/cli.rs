@@ -1,0 +1,229 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use waver_store::StoreError;
+
+use crate::collector::{Collector, StartError};
+use crate::config::{Config, LogLevel};
+use crate::host::Host;
+use crate::site::Sites;
+
+/// Acts on a shopper's hesitation while it happens, without taking the shopper's data.
+#[derive(Debug, Parser)]
+#[command(name = "waver", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the collector until SIGTERM or Ctrl-C.
+    Serve(Configured),
+    /// Says whether configuration and offers can be used, and what they mean.
+    Check(Configured),
+    /// Prints the version.
+    Version,
+}
+
+#[derive(Debug, clap::Args)]
+struct Configured {
+    /// The configuration. WAVER__SECTION__KEY in the environment goes over what stands in it.
+    #[arg(long, default_value = "waver.toml")]
+    config: PathBuf,
+}
+
+/// How the process ends, by the numbers of `sysexits.h`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// It did what it was asked.
+    Ok = 0,
+    /// The command line is not right.
+    Usage = 64,
+    /// Data is not right: offers, or a damaged log.
+    Data = 65,
+    /// The address cannot be had, or another collector has the data folder.
+    Unavailable = 69,
+    /// The system does not work as it must.
+    System = 71,
+    /// The data folder cannot be made or used.
+    CannotCreate = 73,
+    /// Reading or writing failed.
+    Io = 74,
+    /// The configuration is not right.
+    Configuration = 78,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
+
+/// The whole program.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Where even this cannot be printed, nobody is there to read it.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage } else { Exit::Ok };
+        }
+    };
+    match arguments.command {
+        Command::Serve(configured) => with_config(&configured, serve),
+        Command::Check(configured) => with_config(&configured, check),
+        Command::Version => {
+            println!("waver {}", env!("CARGO_PKG_VERSION"));
+            Exit::Ok
+        }
+    }
+}
+
+fn with_config(configured: &Configured, run: impl FnOnce(Config) -> Exit) -> Exit {
+    // A variable that is not Unicode is none of ours.
+    let environment =
+        std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    match Config::load(&configured.config, environment) {
+        Ok(config) => run(config),
+        Err(error) => {
+            eprintln!("waver: {error}");
+            Exit::Configuration
+        }
+    }
+}
+
+fn check(config: Config) -> Exit {
+    match Sites::load(&config.sites) {
+        Ok((sites, warnings)) => {
+            for (path, warning) in &warnings {
+                eprintln!(
+                    "{}:{}: {}; the offer {} is off",
+                    path.display(),
+                    warning.line,
+                    warning.message,
+                    warning.offer
+                );
+            }
+            for (_, site) in sites.iter() {
+                println!("site {}: policy {}", site.key, site.policy.version());
+            }
+            println!(
+                "the collector would listen on {} and keep its data in {}",
+                config.server.listen,
+                config.server.data_dir.display()
+            );
+            Exit::Ok
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            Exit::Data
+        }
+    }
+}
+
+fn serve(config: Config) -> Exit {
+    log_to_stderr(config.log.level);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("waver: cannot start: {error}");
+            return Exit::System;
+        }
+    };
+    runtime.block_on(async {
+        let mut told_to_stop = match Signals::listen() {
+            Ok(signals) => signals,
+            Err(error) => {
+                eprintln!("waver: cannot listen for signals: {error}");
+                return Exit::System;
+            }
+        };
+        let started = tokio::select! {
+            started = Collector::start_on(config, Host::system()) => started,
+            () = told_to_stop.next() => return Exit::Ok,
+        };
+        let collector = match started {
+            Ok(collector) => collector,
+            Err(error) => {
+                eprintln!("waver: {error}");
+                return exit_of(&error);
+            }
+        };
+        announce(&collector);
+        told_to_stop.next().await;
+        tracing::info!("stopping");
+        // Who asks a second time does not want to wait.
+        tokio::select! {
+            () = collector.shutdown() => Exit::Ok,
+            () = told_to_stop.next() => Exit::Io,
+        }
+    })
+}
+
+/// The one line on standard output: whoever started this waits for it, and may have gone away.
+fn announce(collector: &Collector) {
+    let mut out = std::io::stdout().lock();
+    let _ = writeln!(out, "waver listening on http://{}", collector.address());
+    let _ = out.flush();
+}
+
+fn exit_of(error: &StartError) -> Exit {
+    match error {
+        StartError::Offers(_) => Exit::Data,
+        StartError::Listen { .. } | StartError::Store(StoreError::Locked { .. }) => Exit::Unavailable,
+        StartError::Store(StoreError::Open { .. }) => Exit::CannotCreate,
+        StartError::Store(StoreError::Damaged { .. } | StoreError::Unreadable { .. } | StoreError::BadKey { .. }) => {
+            Exit::Data
+        }
+        StartError::Store(_) => Exit::Io,
+    }
+}
+
+/// Only what the collector itself says: libraries may say who asked.
+fn log_to_stderr(level: LogLevel) {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false).with_target(false);
+    let ours = Targets::new().with_target(env!("CARGO_CRATE_NAME"), level);
+    // A second logger in one process is no reason not to serve.
+    let _ = tracing_subscriber::registry().with(lines).with(ours).try_init();
+}
+
+/// SIGTERM and Ctrl-C.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Signals> {
+        Ok(Signals {
+            #[cfg(unix)]
+            terminate: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        #[cfg(not(unix))]
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,276 @@
+//! `waver.toml`: what may be configured, its defaults, and how it is read.
+
+mod environment;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use waver_schema::SiteKey;
+
+pub use value::{LogLevel, Origin, Secret};
+
+/// Shortest admin token that is taken. Half of what `openssl rand -hex 32` prints.
+const ADMIN_TOKEN_CHARS: usize = 32;
+
+/// The whole configuration. Paths are absolute, or relative to the folder of the file they stand in.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// Where the collector listens and keeps its data.
+    pub server: Server,
+    /// Who may see the dashboard.
+    pub admin: Admin,
+    /// What is logged.
+    pub log: Log,
+    /// Bounds.
+    pub limits: Limits,
+    /// The shops' sites by their keys.
+    pub sites: BTreeMap<SiteKey, Site>,
+}
+
+/// `[server]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Address and port; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// The folder for the log and the keys. It belongs to one collector alone.
+    pub data_dir: PathBuf,
+}
+
+impl Default for Server {
+    fn default() -> Server {
+        Server { listen: SocketAddr::from(([127, 0, 0, 1], 7070)), data_dir: PathBuf::from("data") }
+    }
+}
+
+/// `[admin]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Admin {
+    /// A file that holds the admin token. `WAVER__ADMIN__TOKEN` goes before it. Without either nobody can sign in.
+    pub token_file: Option<PathBuf>,
+    /// The token, never from the configuration file.
+    #[serde(skip)]
+    pub token: Option<Secret>,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The least important that is logged.
+    pub level: LogLevel,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Sessions kept in memory. Beyond that closed ones go, the oldest first; if all are open, new ones are turned away.
+    pub sessions: usize,
+    /// Requests that may wait to be committed. Beyond that they are turned away.
+    pub queue: usize,
+    /// Connections held open. Beyond that new ones wait to be accepted.
+    pub connections: usize,
+    /// Dashboards that may follow the live stream.
+    pub streams: usize,
+    /// How long the headers of a request may take to arrive, then its body, then its answer.
+    #[serde(with = "value::duration")]
+    pub request_timeout: Duration,
+    /// How long requests under way may take to finish after the collector was told to stop.
+    #[serde(with = "value::duration")]
+    pub shutdown_timeout: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Limits {
+        Limits {
+            sessions: 200_000,
+            queue: 1024,
+            connections: 4096,
+            streams: 64,
+            request_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(8),
+        }
+    }
+}
+
+/// `[sites.KEY]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The origins whose pages may send, such as `https://shop.example`.
+    #[serde(default)]
+    pub origins: Vec<Origin>,
+    /// The policy, an `offers.toml`.
+    pub offers: PathBuf,
+    /// Whether requests without an `Origin` header may send, as programs do and browsers do not.
+    #[serde(default)]
+    pub allow_no_origin: bool,
+}
+
+/// A configuration that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// The file is not TOML, or holds a key or value that means nothing. The message names line and key.
+    #[error("{path}: {message}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The file is fine, but not with what the environment puts over it.
+    #[error("{names} in the environment: {message}")]
+    Environment {
+        /// The variables.
+        names: String,
+        /// What is wrong.
+        message: String,
+    },
+    /// Well-formed, but of no use.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+impl Config {
+    /// Reads `path`, puts the `WAVER__SECTION__KEY` variables of `environment` over it, and fetches the admin token.
+    ///
+    /// # Errors
+    /// [`ConfigError`] at the first thing that is wrong.
+    pub fn load(path: &Path, environment: impl IntoIterator<Item = (String, String)>) -> Result<Config, ConfigError> {
+        let read = |path: &Path| {
+            std::fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })
+        };
+        let text = read(path)?;
+        let in_file = |error: toml::de::Error| ConfigError::File { path: path.to_owned(), message: error.to_string() };
+        // Read by itself first: an error in the file then names its line.
+        let mut config: Config = toml::from_str(&text).map_err(in_file)?;
+        let overrides = environment::Overrides::from_variables(environment);
+        if !overrides.is_empty() {
+            config = overrides.put_over(toml::from_str(&text).map_err(in_file)?)?;
+        }
+        config.place(path.parent().unwrap_or(Path::new("")));
+        config.admin.token = match (overrides.admin_token, &config.admin.token_file) {
+            (Some(token), _) => Some(token),
+            (None, Some(file)) => Some(Secret::new(read(file)?.trim())),
+            (None, None) => None,
+        };
+        config.check()?;
+        Ok(config)
+    }
+
+    /// Makes relative paths start at `folder`.
+    fn place(&mut self, folder: &Path) {
+        self.server.data_dir = folder.join(&self.server.data_dir);
+        self.admin.token_file = self.admin.token_file.take().map(|file| folder.join(file));
+        for site in self.sites.values_mut() {
+            site.offers = folder.join(&site.offers);
+        }
+    }
+
+    fn check(&self) -> Result<(), ConfigError> {
+        let invalid = |message: &str| Err(ConfigError::Invalid(message.to_owned()));
+        if self.sites.is_empty() {
+            return invalid("no site is configured; add a section such as [sites.demo] with origins and offers");
+        }
+        if self.admin.token.as_ref().is_some_and(|token| token.chars() < ADMIN_TOKEN_CHARS) {
+            return invalid("the admin token has fewer than 32 characters; make one with `openssl rand -hex 32`");
+        }
+        let limits = &self.limits;
+        if [limits.sessions, limits.queue, limits.connections, limits.streams].contains(&0) {
+            return invalid("every number in [limits] must be at least 1");
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FILE: &str = "[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = \"data\"\n\n[limits]\nrequest_timeout = \"30s\"\n\n\
+        [sites.demo]\norigins = [\"http://127.0.0.1:8080\"]\noffers = \"offers.toml\"\n";
+
+    fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("waver.toml");
+        std::fs::write(&path, text).expect("writes");
+        std::fs::write(folder.path().join("token"), "0123456789abcdef0123456789abcdef\n").expect("writes");
+        let environment = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Config::load(&path, environment).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_file_is_read_and_its_paths_start_at_its_folder() {
+        let config = load(FILE, &[]).expect("valid");
+        assert_eq!(config.limits.request_timeout, Duration::from_secs(30));
+        let site = config.sites.values().next().expect("one site");
+        assert!(site.offers.is_absolute() && site.offers.ends_with("offers.toml"), "{:?}", site.offers);
+        assert!(config.server.data_dir.is_absolute());
+        assert!(!site.allow_no_origin && config.admin.token.is_none());
+    }
+
+    #[test]
+    fn the_environment_goes_over_the_file() {
+        let config = load(
+            FILE,
+            &[
+                ("WAVER__SERVER__DATA_DIR", "/elsewhere"),
+                ("WAVER__LIMITS__QUEUE", "7"),
+                ("WAVER__SITES__DEMO__ALLOW_NO_ORIGIN", "true"),
+                ("WAVER__ADMIN__TOKEN", "0123456789abcdef0123456789abcdef"),
+                ("HOME", "/root"),
+            ],
+        )
+        .expect("valid");
+        assert_eq!(config.server.data_dir, Path::new("/elsewhere"));
+        assert_eq!(config.limits.queue, 7);
+        assert!(config.sites.values().all(|site| site.allow_no_origin));
+        assert!(config.admin.token.is_some());
+        assert!(!format!("{config:?}").contains("0123456789abcdef"), "secrets never print");
+    }
+
+    #[test]
+    fn the_token_comes_from_its_file() {
+        let config = load(&format!("{FILE}[admin]\ntoken_file = \"token\"\n"), &[]).expect("valid");
+        assert!(config.admin.token.expect("a token").equals("0123456789abcdef0123456789abcdef"));
+    }
+
+    #[test]
+    fn errors_name_the_place_and_what_to_do() {
+        let site = "[sites.demo]\norigins = [\"https://shop.example\"]\noffers = \"offers.toml\"\n";
+        for (text, environment, expected) in [
+            (format!("[server]\nlisten = \"127.0.0.1:0\"\nport = 1\n{site}"), &[][..], "line 3"),
+            (format!("[server]\nlisten = \"127.0.0.1:0\"\nport = 1\n{site}"), &[], "`port`"),
+            (format!("[limits]\nrequest_timeout = \"30\"\n{site}"), &[], "unit"),
+            (format!("[limits]\nqueue = 0\n{site}"), &[], "at least 1"),
+            (format!("[admin]\ntoken = \"0123456789abcdef0123456789abcdef\"\n{site}"), &[], "`token`"),
+            (site.replace("https://shop.example", "https://shop.example/"), &[], "line 2"),
+            (site.replace("https://shop.example", "*"), &[], "scheme"),
+            (site.replace("sites.demo", "sites.Demo"), &[], "a-z"),
+            (String::new(), &[], "no site"),
+            (site.to_owned(), &[("WAVER__SERVER__PORT", "1")], "WAVER__SERVER__PORT"),
+            (site.to_owned(), &[("WAVER__SERVER", "1")], "WAVER__SERVER"),
+            (site.to_owned(), &[("WAVER__ADMIN__TOKEN", "short")], "32 characters"),
+            (format!("{site}[admin]\ntoken_file = \"missing\"\n"), &[], "missing"),
+        ] {
+            let error = load(&text, environment).expect_err(expected);
+            assert!(error.contains(expected), "{error} should tell of {expected}");
+            assert!(!error.contains("short"), "{error} must not print a token");
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! Values that are checked while they are read, so that an error names their line.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use subtle::ConstantTimeEq;
+
+/// A text that is never printed and is compared in constant time.
+#[derive(Clone)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Takes the text as it is.
+    pub fn new(text: &str) -> Secret {
+        Secret(text.to_owned())
+    }
+
+    /// Whether `other` is the same text. Takes the same time wherever they differ; their lengths are no secret.
+    pub fn equals(&self, other: &str) -> bool {
+        self.0.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+
+    /// Its length.
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
+/// An origin as browsers print it: scheme, host, and the port unless it is the scheme's own.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Origin {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Origin, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let host = text.strip_prefix("https://").or(text.strip_prefix("http://"));
+        let plain = |host: &str| {
+            !host.is_empty()
+                && !host
+                    .bytes()
+                    .any(|byte| byte.is_ascii_uppercase() || b"/?#@* \\".contains(&byte) || !byte.is_ascii_graphic())
+        };
+        match host {
+            Some(host) if plain(host) => Ok(Origin(text)),
+            _ => Err(de::Error::custom(
+                "expected an origin: scheme, host and port in lower case, without a slash at the end, such as https://shop.example",
+            )),
+        }
+    }
+}
+
+/// How much is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// What broke.
+    Error,
+    /// Also what may need a person.
+    Warn,
+    /// Also each request and the life of the process.
+    #[default]
+    Info,
+    /// Also what helps to find a fault.
+    Debug,
+}
+
+/// Durations with their unit, such as `30s` or `1m 30s`.
+pub(super) mod duration {
+    use super::*;
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<std::time::Duration, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let expected = "expected a duration with its unit, such as \"30s\"";
+        humantime::parse_duration(&text).map_err(|_| de::Error::custom(expected))
+    }
+}

@@ -1,0 +1,119 @@
+//! What a log record means: the typed payload in its envelope. Only what the wire types know is written, never a body as it came, and
+//! never the browser's own session id.
+
+use serde::{Deserialize, Serialize};
+use waver_core::session::DecisionRecord;
+use waver_schema::{
+    Cart, ConsentChoice, ConsentRecord, ConsentSource, DecisionFeatures, DecisionRequest, Event, Locale, PageType,
+    SiteKey,
+};
+use waver_store::{Pseudonym, Record, RecordKind};
+
+/// A grant or withdrawal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ConsentEntry {
+    /// May behaviour be measured?
+    pub(crate) measure: ConsentChoice,
+    /// May offers be chosen and shown?
+    pub(crate) personalize: ConsentChoice,
+    /// The source of the choice that decided.
+    pub(crate) source: ConsentSource,
+}
+
+impl From<&ConsentRecord> for ConsentEntry {
+    fn from(record: &ConsentRecord) -> ConsentEntry {
+        ConsentEntry { measure: record.measure, personalize: record.personalize, source: record.source }
+    }
+}
+
+/// A batch that changed its session, whole: with its duplicates and discards, so that folding it again gives the same outcomes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct BatchEntry {
+    /// The grant under which the events were seen.
+    pub(crate) consent_epoch: u32,
+    /// The events that could be read, in the order of the batch.
+    pub(crate) events: Vec<Event>,
+    /// How many could not.
+    #[serde(default)]
+    pub(crate) unreadable: u32,
+}
+
+/// A decision with everything it followed from beside the session and the policy, so that it can be taken again and compared.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct DecisionEntry {
+    /// What was decided.
+    #[serde(flatten)]
+    pub(crate) record: DecisionRecord,
+    /// Version of the policy.
+    pub(crate) policy: String,
+    /// Probability, 0..=1, with which the arm was chosen.
+    pub(crate) propensity: f64,
+    /// Kind of page.
+    pub(crate) page: PageType,
+    /// The scores as the browser had them.
+    pub(crate) features: DecisionFeatures,
+    /// The cart as the browser had it.
+    pub(crate) cart: Cart,
+    /// Language of the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) locale: Option<Locale>,
+}
+
+impl DecisionEntry {
+    pub(crate) fn new(
+        record: DecisionRecord,
+        request: &DecisionRequest,
+        policy: &str,
+        propensity: f64,
+    ) -> DecisionEntry {
+        DecisionEntry {
+            record,
+            policy: policy.to_owned(),
+            propensity,
+            page: request.page,
+            features: request.features.clone(),
+            cart: request.cart,
+            locale: request.locale.clone(),
+        }
+    }
+}
+
+/// A payload of any kind.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Entry {
+    Consent(ConsentEntry),
+    Batch(BatchEntry),
+    Decision(DecisionEntry),
+}
+
+impl Entry {
+    /// The record that holds this entry.
+    ///
+    /// # Errors
+    /// When it cannot be written as JSON, which types without maps of foreign keys always can.
+    pub(crate) fn to_record(
+        &self,
+        site: SiteKey,
+        pseudonym: Pseudonym,
+        received_at: u64,
+    ) -> Result<Record, serde_json::Error> {
+        let (kind, payload) = match self {
+            Entry::Consent(consent) => (RecordKind::Consent, serde_json::to_vec(consent)?),
+            Entry::Batch(batch) => (RecordKind::Batch, serde_json::to_vec(batch)?),
+            Entry::Decision(decision) => (RecordKind::Decision, serde_json::to_vec(decision)?),
+        };
+        Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
+    }
+
+    /// The entry that `record` holds.
+    ///
+    /// # Errors
+    /// When the payload is not one of its kind.
+    pub(crate) fn from_record(record: &Record) -> Result<Entry, serde_json::Error> {
+        Ok(match record.kind {
+            RecordKind::Consent => Entry::Consent(serde_json::from_slice(&record.payload)?),
+            RecordKind::Batch => Entry::Batch(serde_json::from_slice(&record.payload)?),
+            RecordKind::Decision => Entry::Decision(serde_json::from_slice(&record.payload)?),
+        })
+    }
+}

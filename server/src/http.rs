@@ -1,0 +1,112 @@
+//! The HTTP interface: one list of routes, one file for each of their subjects, and the layers around all of them.
+
+mod access;
+mod admin;
+mod aggregates;
+mod assets;
+mod body;
+mod consents;
+mod dashboard;
+mod decisions;
+mod document;
+mod events;
+mod layers;
+mod operations;
+mod refusal;
+mod sdk;
+mod sessions;
+mod stream;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use tokio::sync::{Semaphore, watch};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use waver_schema::ErrorCode;
+use waver_store::SecretKey;
+
+use crate::committer::{Queue, SharedState};
+use crate::config::Limits;
+use crate::host::Host;
+use crate::metrics::Metrics;
+use crate::readiness::Readiness;
+use crate::site::Sites;
+use crate::stop::Stop;
+use refusal::Refusal;
+
+pub(crate) use admin::AdminGate;
+pub(crate) use assets::{Assets, built};
+
+/// What handlers work with.
+pub(crate) struct App {
+    pub(crate) host: Host,
+    pub(crate) limits: Limits,
+    pub(crate) sites: Arc<Sites>,
+    pub(crate) pseudonym_key: SecretKey,
+    pub(crate) queue: Queue,
+    pub(crate) state: SharedState,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+    pub(crate) admin: AdminGate,
+    pub(crate) assets: Assets,
+    pub(crate) listens_on_loopback: bool,
+    /// Places for dashboards that follow the live stream.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Changes with the state.
+    pub(crate) changed: watch::Receiver<u64>,
+    /// Holds once the collector is to end.
+    pub(crate) stop: Stop,
+}
+
+/// [`App`] as handlers get it.
+pub(crate) type SharedApp = Arc<App>;
+
+/// Every route. A route and its line in the OpenAPI document are one declaration.
+fn routes() -> (OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>) {
+    // What pages of the shops' origins call.
+    let ingest = OpenApiRouter::new()
+        .routes(routes!(consents::post))
+        .routes(routes!(events::post))
+        .routes(routes!(decisions::post));
+    // What pages of any origin load.
+    let storefront = OpenApiRouter::new().routes(routes!(sdk::loader)).routes(routes!(sdk::file));
+    // What only operators call.
+    let operator = OpenApiRouter::with_openapi(document::base())
+        .routes(routes!(aggregates::get))
+        .routes(routes!(sessions::get))
+        .routes(routes!(stream::get))
+        .routes(routes!(dashboard::page))
+        .routes(routes!(dashboard::sign_in_page, dashboard::sign_in))
+        .routes(routes!(dashboard::sign_out))
+        .routes(routes!(dashboard::file))
+        .routes(routes!(operations::healthz))
+        .routes(routes!(operations::readyz))
+        .routes(routes!(operations::metrics))
+        .routes(routes!(document::get));
+    (ingest, storefront, operator)
+}
+
+/// The whole interface.
+pub(crate) fn router(app: SharedApp) -> Router {
+    let (ingest, storefront, operator) = routes();
+    // Answers to ingest are too small to be worth packing.
+    let (router, document) = operator
+        .layer(from_fn(layers::same_origin))
+        .merge(storefront.layer(from_fn(layers::any_origin)))
+        .layer(CompressionLayer::new())
+        .merge(ingest.layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)))
+        .split_for_parts();
+    router
+        .fallback(async || Refusal::not_found())
+        .method_not_allowed_fallback(async || {
+            Refusal::new(ErrorCode::Method, "this route does not take that method; /openapi.json lists what it takes")
+        })
+        .layer(axum::Extension(document::Served::new(&document)))
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(Arc::clone(&app), layers::account))
+        .with_state(app)
+}

@@ -1,0 +1,166 @@
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use waver_core::window::{WINDOW_MS, WindowReport};
+use waver_schema::{ApiError, ErrorCode, SiteKey, Stage};
+
+use super::admin::Operator;
+use super::refusal::Refusal;
+use super::{App, SharedApp};
+use crate::outcome::Outcomes;
+use crate::site::SiteIndex;
+use crate::state::State as CollectorState;
+
+const HOUR_MS: u64 = 60 * 60 * 1000;
+
+/// What is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Stretch {
+    /// The site; the first that is configured, if none is named.
+    #[param(value_type = Option<String>)]
+    site: Option<SiteKey>,
+    /// Start, Unix milliseconds; an hour before the end, if not given.
+    from: Option<u64>,
+    /// End, Unix milliseconds; now, if not given.
+    to: Option<u64>,
+    /// Length of a window with its unit, in whole minutes.
+    #[param(value_type = Option<String>, example = "5m")]
+    window: Option<String>,
+}
+
+/// Aggregates of a site over a stretch of time, by event time, and what is true of it now.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Aggregates {
+    /// The site.
+    #[schema(value_type = String)]
+    site: SiteKey,
+    /// Length of a window.
+    window_ms: u64,
+    /// Start of the first window, Unix milliseconds.
+    from: u64,
+    /// End of the last window, Unix milliseconds, exclusive.
+    to: u64,
+    /// The windows, oldest first.
+    windows: Vec<WindowReport>,
+    /// All windows together.
+    total: WindowReport,
+    /// The sessions that may still go on.
+    live: Live,
+    /// What became of the events since the log begins. Duplicates and discards of which the log keeps nothing are counted since the
+    /// collector started.
+    outcomes: Outcomes,
+    /// Version of the policy.
+    policy: String,
+}
+
+/// The sessions that may still go on.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct Live {
+    /// How many.
+    sessions: u64,
+    /// How many of them are in each stage of intent; those without a score yet are in none.
+    by_stage: ByStage,
+}
+
+/// Sessions in each stage of intent.
+#[derive(Debug, Default, Serialize, ToSchema)]
+pub(super) struct ByStage {
+    low: u64,
+    building: u64,
+    high: u64,
+    leaving: u64,
+}
+
+/// Windowed aggregates of a site.
+#[utoipa::path(
+    get, path = "/v1/aggregates", tag = "operators", params(Stretch), security(("token" = []), ("cookie" = [])),
+    responses((status = 200, body = Aggregates), (status = 401, body = ApiError), (status = 422, body = ApiError))
+)]
+pub(super) async fn get(
+    _: Operator,
+    State(app): State<SharedApp>,
+    asked: Result<Query<Stretch>, QueryRejection>,
+) -> Result<Json<Aggregates>, Refusal> {
+    let Query(asked) = asked.map_err(|_| not_understood())?;
+    let site = find_site(&app, asked.site.as_ref())?;
+    let window_ms = match &asked.window {
+        None => WINDOW_MS,
+        Some(text) => whole_minutes(text)?,
+    };
+    let now = app.host.now();
+    let to = asked.to.unwrap_or(now.next_multiple_of(WINDOW_MS));
+    let from = asked.from.unwrap_or(to.saturating_sub(HOUR_MS));
+    if from >= to {
+        return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
+    }
+    Ok(Json(of_site(&app, site, from, to, window_ms)))
+}
+
+/// The last hour of a site, by the minute.
+pub(super) fn last_hour(app: &App, site: SiteIndex) -> Aggregates {
+    let to = app.host.now().next_multiple_of(WINDOW_MS);
+    of_site(app, site, to.saturating_sub(HOUR_MS), to, WINDOW_MS)
+}
+
+/// The site that is asked for, or the first.
+pub(super) fn find_site(app: &App, key: Option<&SiteKey>) -> Result<SiteIndex, Refusal> {
+    match key {
+        None => Ok(SiteIndex(0)), // a configuration has at least one
+        Some(key) => app
+            .sites
+            .find(key)
+            .ok_or_else(|| Refusal::new(ErrorCode::UnknownSite, "no such site in waver.toml").at("site")),
+    }
+}
+
+pub(super) fn not_understood() -> Refusal {
+    Refusal::new(ErrorCode::Schema, "the query is not understood; /openapi.json lists its parameters")
+}
+
+fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Aggregates {
+    let state = app.state.read();
+    let known = state.site(site);
+    let report = known.windows.report(from, to, window_ms);
+    Aggregates {
+        site: app.sites.get(site).key.clone(),
+        window_ms: report.step_ms,
+        from: report.from,
+        to: report.to,
+        windows: report.windows,
+        total: report.total,
+        live: live(&state, site, app.host.now()),
+        outcomes: known.outcomes.clone(),
+        policy: app.sites.get(site).policy.version().to_owned(),
+    }
+}
+
+fn live(state: &CollectorState, site: SiteIndex, now: u64) -> Live {
+    let mut live = Live::default();
+    for session in state.live(now).filter(|session| session.site == site) {
+        live.sessions += 1;
+        match session.state.stage() {
+            Some(Stage::Low) => live.by_stage.low += 1,
+            Some(Stage::Building) => live.by_stage.building += 1,
+            Some(Stage::High) => live.by_stage.high += 1,
+            Some(Stage::Leaving) => live.by_stage.leaving += 1,
+            None => {}
+        }
+    }
+    live
+}
+
+fn whole_minutes(text: &str) -> Result<u64, Refusal> {
+    let duration = humantime::parse_duration(text).unwrap_or(Duration::ZERO);
+    match u64::try_from(duration.as_millis()) {
+        Ok(ms) if ms > 0 && ms.is_multiple_of(WINDOW_MS) => Ok(ms),
+        _ => {
+            Err(Refusal::new(ErrorCode::Schema, "expected whole minutes with their unit, such as 1m or 1h")
+                .at("window"))
+        }
+    }
+}

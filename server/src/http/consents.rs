@@ -1,0 +1,43 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, limits};
+
+use super::refusal::Refusal;
+use super::{SharedApp, access, body};
+use crate::committer::Command;
+use crate::entry::ConsentEntry;
+use crate::pipeline::Sender;
+use crate::pseudonym::pseudonymize;
+
+/// Records a grant or a withdrawal, and answers the epoch that every later batch must carry. A grant is refused to a browser that
+/// asks not to be tracked; a withdrawal never.
+#[utoipa::path(
+    post, path = "/v1/consents", tag = "ingest",
+    request_body(content((ConsentRecord = "application/json"), (ConsentRecord = "text/plain"))),
+    responses(
+        (status = 200, description = "durable", body = ConsentAnswer),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 503, body = ApiError)
+    )
+)]
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Json<ConsentAnswer>, Refusal> {
+    let received_at = app.host.now();
+    let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
+    let record: ConsentRecord = body::parse(&json)?;
+    access::expect_version(record.v)?;
+    let site = access::find_site(&app, &record.site, &headers)?;
+    if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
+        access::expect_no_objection(&headers)?;
+    }
+    let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
+    let from = Sender { site, pseudonym, received_at };
+    let answer = access::submit(&app, from, 0, |to| Command::Consent(ConsentEntry::from(&record), to)).await?;
+    Ok(Json(answer))
+}

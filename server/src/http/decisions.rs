@@ -1,0 +1,43 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use waver_schema::{ApiError, Decision, DecisionId, DecisionRequest, ErrorCode, limits};
+
+use super::refusal::Refusal;
+use super::{SharedApp, access, body};
+use crate::committer::Command;
+use crate::pipeline::Sender;
+use crate::pseudonym::pseudonymize;
+
+/// Decides whether something is offered in a slot, now. An offer that stands there already is answered again, with the same end.
+#[utoipa::path(
+    post, path = "/v1/decisions", tag = "ingest",
+    request_body(content((DecisionRequest = "application/json"), (DecisionRequest = "text/plain"))),
+    responses(
+        (status = 200, description = "an offer, or none and why", body = Decision),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 503, body = ApiError)
+    )
+)]
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Json<Decision>, Refusal> {
+    access::expect_no_objection(&headers)?;
+    let received_at = app.host.now();
+    let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
+    let request: DecisionRequest = body::parse(&json)?;
+    if request.features.hesitation.len() > limits::SCORES_PER_DECISION {
+        let message = format!("more than {} scores", limits::SCORES_PER_DECISION);
+        return Err(Refusal::new(ErrorCode::Schema, message).at("features.hesitation"));
+    }
+    let site = access::find_site(&app, &request.site, &headers)?;
+    let pseudonym = pseudonymize(&app.pseudonym_key, &request.site, &request.session);
+    let from = Sender { site, pseudonym, received_at };
+    let id = DecisionId::from_bytes(app.host.random());
+    let decision = access::submit(&app, from, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
+    Ok(Json(decision))
+}

@@ -1,0 +1,107 @@
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use waver_schema::{ApiError, Batch, BatchAnswer, ErrorCode, Event, EventBody, Rejected, SessionId, SiteKey, limits};
+
+use super::refusal::Refusal;
+use super::{SharedApp, access, body};
+use crate::committer::Command;
+use crate::entry::BatchEntry;
+use crate::outcome::DiscardReason;
+use crate::pipeline::{ReadBatch, Sender};
+use crate::pseudonym::pseudonymize;
+
+/// A [`Batch`] whose events are read one by one, so that one that is not of the schema does not take the others with it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    v: u16,
+    site: SiteKey,
+    session: SessionId,
+    consent_epoch: u32,
+    /// The sender's clock. It orders nothing and says when nothing happened.
+    #[serde(rename = "sent_at")]
+    _sent_at: u64,
+    #[serde(borrow)]
+    events: Vec<&'a RawValue>,
+}
+
+/// Stores a batch of events. The answer comes once what it accepts would survive a crash; sending the same batch again is safe.
+#[utoipa::path(
+    post, path = "/v1/events", tag = "ingest",
+    request_body(content((Batch = "application/json"), (Batch = "text/plain"))),
+    responses(
+        (status = 202, description = "durable", body = BatchAnswer),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 503, body = ApiError)
+    )
+)]
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<(StatusCode, Json<BatchAnswer>), Refusal> {
+    access::expect_no_objection(&headers)?;
+    let received_at = app.host.now();
+    let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
+    let envelope: Envelope<'_> = body::parse(&json)?;
+    access::expect_version(envelope.v)?;
+    if envelope.events.len() > limits::EVENTS_PER_BATCH {
+        let message = format!("more than {} events; send smaller batches", limits::EVENTS_PER_BATCH);
+        return Err(Refusal::new(ErrorCode::TooLarge, message).at("events"));
+    }
+    let site = access::find_site(&app, &envelope.site, &headers)?;
+
+    let events = envelope.events.len();
+    let batch = read_events(envelope.consent_epoch, &envelope.events).inspect_err(|_| {
+        app.state.write().outcomes_mut(site).discard(events as u64, DiscardReason::Schema);
+    })?;
+    let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);
+    let from = Sender { site, pseudonym, received_at };
+    let answer = access::submit(&app, from, events, |to| Command::Batch(batch, to)).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// Reads each event.
+///
+/// # Errors
+/// [`ErrorCode::Schema`] if none of them can be read: then it is the sender that is wrong, not an event.
+fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Result<ReadBatch, Refusal> {
+    let mut batch = ReadBatch {
+        entry: BatchEntry { consent_epoch, events: Vec::with_capacity(sent.len()), unreadable: 0 },
+        indexes: Vec::with_capacity(sent.len()),
+        rejected: Vec::new(),
+    };
+    let mut first_refusal = None;
+    for (index, raw) in (0_u32..).zip(sent) {
+        match read_event(raw.get().as_bytes()) {
+            Ok(event) => {
+                batch.entry.events.push(event);
+                batch.indexes.push(index);
+            }
+            Err(refusal) => {
+                batch.entry.unreadable += 1;
+                batch.rejected.push(Rejected { index, code: refusal.code().as_str().to_owned() });
+                first_refusal.get_or_insert(refusal);
+            }
+        }
+    }
+    match first_refusal {
+        Some(refusal) if batch.entry.events.is_empty() => Err(refusal.below("events[0]")),
+        _ => Ok(batch),
+    }
+}
+
+fn read_event(json: &[u8]) -> Result<Event, Refusal> {
+    let event: Event = body::parse(json)?;
+    match &event.body {
+        EventBody::Hesitation { reasons, .. } if reasons.len() > limits::REASONS_PER_HESITATION => {
+            let message = format!("more than {} reasons", limits::REASONS_PER_HESITATION);
+            Err(Refusal::new(ErrorCode::Schema, message).at("reasons"))
+        }
+        _ => Ok(event),
+    }
+}

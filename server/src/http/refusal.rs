@@ -1,0 +1,59 @@
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use waver_schema::{ApiError, ErrorCode};
+
+/// Seconds after which a client may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// An answer that is not a success: the contract's body under the contract's status. The code is also left as an extension of the
+/// response, for the layers outside.
+#[derive(Debug, Clone)]
+pub(crate) struct Refusal(pub(super) ApiError);
+
+impl Refusal {
+    /// `message` says what went wrong and what to do, and never repeats what was sent.
+    pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Refusal {
+        Refusal(ApiError { code, message: message.into(), field: None })
+    }
+
+    /// Names the place in the body.
+    pub(crate) fn at(mut self, field: impl Into<String>) -> Refusal {
+        self.0.field = Some(field.into());
+        self
+    }
+
+    /// Puts the place inside of `outer`.
+    pub(crate) fn below(self, outer: &str) -> Refusal {
+        let field = match &self.0.field {
+            Some(inner) => format!("{outer}.{inner}"),
+            None => outer.to_owned(),
+        };
+        self.at(field)
+    }
+
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.0.code
+    }
+
+    pub(crate) fn unavailable() -> Refusal {
+        Refusal::new(ErrorCode::Unavailable, "the collector cannot store this now; try again later")
+    }
+
+    pub(crate) fn not_found() -> Refusal {
+        Refusal::new(ErrorCode::NotFound, "there is nothing here; /openapi.json lists what there is")
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let code = self.code();
+        let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self.0)).into_response();
+        if code.is_transient() {
+            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        response.extensions_mut().insert(code);
+        response
+    }
+}

@@ -1,0 +1,31 @@
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use super::SharedApp;
+use super::assets::answer;
+
+/// The loader names the version to load, so it must reach shoppers soon after an update.
+const LOADER_CACHING: &str = "public, max-age=300";
+/// The version in the path is made of the content.
+const VERSION_CACHING: &str = "public, max-age=31536000, immutable";
+
+/// The script for the storefront's tag.
+#[utoipa::path(get, path = "/waver.js", tag = "storefront", responses((status = 200, content_type = "text/javascript"), (status = 404)))]
+pub(crate) async fn loader(State(app): State<SharedApp>, headers: HeaderMap) -> Response {
+    answer(app.assets, "waver.js", &headers, LOADER_CACHING)
+}
+
+/// A file of one version of the browser module. `integrity.json` has the SRI hashes of the others.
+#[utoipa::path(
+    get, path = "/sdk/{version}/{file}", tag = "storefront",
+    params(("version" = String, Path), ("file" = String, Path)),
+    responses((status = 200, content_type = "application/octet-stream"), (status = 404))
+)]
+pub(crate) async fn file(
+    State(app): State<SharedApp>,
+    Path((version, file)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    answer(app.assets, &format!("sdk/{version}/{file}"), &headers, VERSION_CACHING)
+}

@@ -1,0 +1,52 @@
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use waver_core::session::SessionRow;
+use waver_schema::{ApiError, SiteKey};
+
+use super::SharedApp;
+use super::admin::Operator;
+use super::aggregates::{find_site, not_understood};
+use super::refusal::Refusal;
+
+const DEFAULT_ROWS: usize = 50;
+const MOST_ROWS: usize = 1000;
+
+/// What is asked for.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub(super) struct Asked {
+    /// The site; the first that is configured, if none is named.
+    #[param(value_type = Option<String>)]
+    site: Option<SiteKey>,
+    /// How many rows, at most 1000; 50 if not given.
+    limit: Option<usize>,
+}
+
+/// The latest sessions of a site, those with the latest events first.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Sessions {
+    sessions: Vec<SessionRow>,
+}
+
+/// The latest sessions of a site.
+#[utoipa::path(
+    get, path = "/v1/sessions", tag = "operators", params(Asked), security(("token" = []), ("cookie" = [])),
+    responses((status = 200, body = Sessions), (status = 401, body = ApiError), (status = 422, body = ApiError))
+)]
+pub(super) async fn get(
+    _: Operator,
+    State(app): State<SharedApp>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Json<Sessions>, Refusal> {
+    let Query(asked) = asked.map_err(|_| not_understood())?;
+    let site = find_site(&app, asked.site.as_ref())?;
+    let limit = asked.limit.unwrap_or(DEFAULT_ROWS).min(MOST_ROWS);
+    let now = app.host.now();
+    let state = app.state.read();
+    let sessions =
+        state.latest(site).take(limit).map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
+    Ok(Json(Sessions { sessions: sessions.collect() }))
+}

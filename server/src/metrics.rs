@@ -1,0 +1,156 @@
+//! What the collector counts about itself, in the text format that Prometheus reads. Labels are closed sets: routes, codes, reasons
+//! and the configured sites.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, text};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::{MetricType, info::Info};
+use prometheus_client::registry::{Registry, Unit};
+use waver_schema::DecisionReason;
+
+use crate::committer::{Queue, SharedState};
+use crate::host::Host;
+use crate::outcome::DiscardReason;
+use crate::site::Sites;
+
+/// Content type of [`Metrics::encode`].
+pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Labels<const N: usize> = [(&'static str, String); N];
+
+#[derive(Debug, Clone)]
+struct Seconds;
+
+impl MetricConstructor<Histogram> for Seconds {
+    /// From a quarter of a millisecond to eight seconds.
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(exponential_buckets(0.00025, 2.0, 16))
+    }
+}
+
+/// The counters, and the registry that shows them.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    requests: Family<Labels<3>, Counter>,
+    request_seconds: Family<Labels<1>, Histogram, Seconds>,
+    group_size: Histogram,
+    commit_seconds: Histogram,
+    decisions: Family<Labels<1>, Counter>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Metrics {
+        let mut metrics = Metrics {
+            registry: Registry::with_prefix("waver"),
+            requests: Family::default(),
+            request_seconds: Family::new_with_constructor(Seconds),
+            group_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
+            commit_seconds: Seconds.new_metric(),
+            decisions: Family::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "Requests answered", metrics.requests.clone());
+        registry.register_with_unit(
+            "request",
+            "From request to answer",
+            Unit::Seconds,
+            metrics.request_seconds.clone(),
+        );
+        registry.register("commit_group_size", "Commands committed together", metrics.group_size.clone());
+        registry.register_with_unit(
+            "commit",
+            "From the first command of a group to its being durable",
+            Unit::Seconds,
+            metrics.commit_seconds.clone(),
+        );
+        registry.register("decisions", "Decisions taken", metrics.decisions.clone());
+        registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
+        metrics
+    }
+
+    /// Also shows what is found by looking: the books, the sessions, the queue.
+    pub(crate) fn watch(&mut self, state: SharedState, sites: Arc<Sites>, queue: Queue, host: Host) {
+        self.registry.register_collector(Box::new(Watched { state, sites, queue, host }));
+    }
+
+    pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
+        self.requests.get_or_create(&labels).inc();
+        self.request_seconds.get_or_create(&[("route", route.to_owned())]).observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn committed(&self, commands: usize, took: Duration) {
+        self.group_size.observe(u32::try_from(commands).unwrap_or(u32::MAX).into());
+        self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    pub(crate) fn decided(&self, reason: DecisionReason) {
+        self.decisions.get_or_create(&[("reason", reason.as_str().to_owned())]).inc();
+    }
+
+    /// Everything, as [`CONTENT_TYPE`].
+    ///
+    /// # Errors
+    /// When a metric cannot be written as text.
+    pub(crate) fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+#[derive(Debug)]
+struct Watched {
+    state: SharedState,
+    sites: Arc<Sites>,
+    queue: Queue,
+    host: Host,
+}
+
+impl Collector for Watched {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let state = self.state.read();
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
+            gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
+        };
+        gauge("queue_depth", "Commands that wait to be committed.", self.queue.depth() as u64)?;
+        gauge("sessions", "Sessions in memory.", state.len() as u64)?;
+        gauge("sessions_live", "Sessions that may still go on.", state.live(self.host.now()).count() as u64)?;
+        gauge("log_position", "Offset up to which the log is in the state.", state.applied())?;
+
+        let mut family = encoder.encode_descriptor("events_received", "Events received.", None, MetricType::Counter)?;
+        for (index, site) in self.sites.iter() {
+            let received = state.site(index).outcomes.received;
+            ConstCounter::new(received).encode(family.encode_family(&[("site", site.key.as_str())])?)?;
+        }
+        let help = "Events by their one outcome; all of them together are those received.";
+        let mut family = encoder.encode_descriptor("events", help, None, MetricType::Counter)?;
+        for (index, site) in self.sites.iter() {
+            let outcomes = &state.site(index).outcomes;
+            let mut count = |outcome, reason, events| {
+                let labels = [("site", site.key.as_str()), ("outcome", outcome), ("reason", reason)];
+                ConstCounter::new(events).encode(family.encode_family(&labels)?)
+            };
+            count("stored", "", outcomes.stored)?;
+            count("duplicate", "", outcomes.duplicate)?;
+            for reason in DiscardReason::all() {
+                count("discarded", reason.as_str(), outcomes.discarded.get(&reason).copied().unwrap_or_default())?;
+            }
+        }
+        let help = "Contributions to windows that are not kept any more.";
+        let mut family = encoder.encode_descriptor("late_changes", help, None, MetricType::Counter)?;
+        for (index, site) in self.sites.iter() {
+            ConstCounter::new(state.site(index).late).encode(family.encode_family(&[("site", site.key.as_str())])?)?;
+        }
+        Ok(())
+    }
+}
