@@ -17,7 +17,8 @@ const card = (product) => html`<li class="card" data-waver-item="${product.id}">
   </a>
   <span class="card-rating">${stars(product.rating)} <span>${product.ratings}<span class="visually-hidden"> ratings</span></span></span>
   <span class="card-foot"><span class="price" data-waver-zone="price">${price(product.price)}</span>
-    <span class="swatches">${product.colours.length > 1 && product.colours.map(({ hex }) => swatch(hex))}<span class="visually-hidden">${product.colours.length} ${product.colours.length > 1 ? 'colours' : 'colour'}</span></span></span>
+    ${product.colours.length > 1 && html`<span class="swatches">${product.colours.map(({ hex }) => swatch(hex))}
+      <span class="visually-hidden">${product.colours.length} colours</span></span>`}</span>
 </li>`;
 
 export const swatch = (hex) => html`<svg class="swatch" viewBox="0 0 20 20" aria-hidden="true"><circle cx="10" cy="10" r="9.500" fill="${hex}"/></svg>`;

@@ -1,5 +1,4 @@
 import { cartLines, DELIVERY, emptyCart, totals } from '../cart.js';
-import { picture } from '../catalog.js';
 import { pushItems } from '../datalayer.js';
 import { checkForm } from '../form.js';
 import { html, show } from '../html.js';
@@ -7,9 +6,12 @@ import { price } from '../money.js';
 import { placeOrder } from '../order.js';
 import { url } from '../urls.js';
 import { icon } from './icons.js';
-import { deliveryPrice, summaryRows } from './summary.js';
+import { deliveryPrice, orderLines, summaryRows } from './summary.js';
 
-const COUNTRIES = { AT: 'Austria', BE: 'Belgium', DK: 'Denmark', FI: 'Finland', FR: 'France', DE: 'Germany', IE: 'Ireland', IT: 'Italy', NL: 'Netherlands', NO: 'Norway', ES: 'Spain', SE: 'Sweden' };
+const COUNTRIES = {
+  AT: 'Austria', BE: 'Belgium', DK: 'Denmark', FI: 'Finland', FR: 'France', DE: 'Germany',
+  IE: 'Ireland', IT: 'Italy', NL: 'Netherlands', NO: 'Norway', ES: 'Spain', SE: 'Sweden',
+};
 
 const EXAMPLE = {
   email: 'ada@example.org', name: 'Ada Example', street: '12 Lake Road', postcode: '10115', city: 'Berlin', country: 'DE',
@@ -19,10 +21,16 @@ const EXAMPLE = {
 const field = (id, label, attributes = html``, className = '') => html`<p class="field ${className}"><label for="${id}">${label}</label>
   <input id="${id}" name="${id}" required aria-describedby="${id}-error" ${attributes}><span class="field-error" id="${id}-error"></span></p>`;
 
-const deliveryOption = ([id, { name, time }], index) => html`<label class="choice"><input type="radio" name="method" value="${id}" ${index === 0 ? 'checked' : ''}>
+const countryPicker = html`<p class="field"><label for="country">Country</label>
+  <select id="country" name="country" autocomplete="country" required aria-describedby="country-error"><option value="">Please choose</option>
+    ${Object.entries(COUNTRIES).map(([code, name]) => html`<option value="${code}">${name}</option>`)}</select>
+  <span class="field-error" id="country-error"></span></p>`;
+
+const deliveryOption = ([id, { name, time }], index) => html`<label class="choice">
+  <input type="radio" name="method" value="${id}" ${index === 0 ? 'checked' : ''}>
   <span><strong>${name}</strong> ${time}</span><span class="choice-price">${deliveryPrice(totals(id))}</span></label>`;
 
-const page = () => html`<div class="wrap"><h1>Checkout</h1>
+const page = (lines) => html`<div class="wrap"><h1>Checkout</h1>
   <p class="demo-note">A demonstration: nothing you enter leaves this page. <button type="button" class="text-button" id="fill-example">Fill in an example</button></p>
   <div class="cart">
     <form id="checkout" class="checkout" novalidate>
@@ -33,17 +41,21 @@ const page = () => html`<div class="wrap"><h1>Checkout</h1>
         ${field('street', 'Street and number', html`autocomplete="street-address"`)}
         ${field('postcode', 'Postcode', html`autocomplete="postal-code"`, 'field-short')}
         ${field('city', 'Town', html`autocomplete="address-level2"`, 'field-long')}
-        <p class="field"><label for="country">Country</label><select id="country" name="country" autocomplete="country" required aria-describedby="country-error"><option value="">Please choose</option>
-          ${Object.entries(COUNTRIES).map(([code, name]) => html`<option value="${code}">${name}</option>`)}</select><span class="field-error" id="country-error"></span></p></div>
-        <div class="choices" role="radiogroup" aria-label="Delivery method" data-waver-zone="shipping">${Object.entries(DELIVERY).map(deliveryOption)}</div></fieldset>
+        ${countryPicker}</div>
+        <div class="choices" role="radiogroup" aria-label="Delivery method" data-waver-zone="shipping">
+          ${Object.entries(DELIVERY).map(deliveryOption)}</div></fieldset>
       <fieldset id="payment"><legend>Payment</legend><div class="fields">
         ${field('card-name', 'Name on card', html`autocomplete="cc-name"`)}
-        ${field('card-number', 'Card number', html`autocomplete="cc-number" inputmode="numeric" maxlength="23" pattern="[0-9 ]{12,23}" data-hint="12 to 19 digits"`)}
-        ${field('card-expiry', 'Expiry (MM/YY)', html`autocomplete="cc-exp" inputmode="numeric" maxlength="5" pattern="(0[1-9]|1[0-2])/[0-9]{2}" data-hint="Month and year, like 04/29"`, 'field-half')}
-        ${field('card-code', 'Security code', html`autocomplete="cc-csc" inputmode="numeric" maxlength="4" pattern="[0-9]{3,4}" data-hint="3 or 4 digits"`, 'field-half')}</div></fieldset>
+        ${field('card-number', 'Card number', html`autocomplete="cc-number" inputmode="numeric" maxlength="23"
+          pattern="[0-9 ]{12,23}" data-hint="12 to 19 digits"`)}
+        ${field('card-expiry', 'Expiry (MM/YY)', html`autocomplete="cc-exp" inputmode="numeric" maxlength="5"
+          pattern="(0[1-9]|1[0-2])/[0-9]{2}" data-hint="Month and year, like 04/29"`, 'field-half')}
+        ${field('card-code', 'Security code', html`autocomplete="cc-csc" inputmode="numeric" maxlength="4"
+          pattern="[0-9]{3,4}" data-hint="3 or 4 digits"`, 'field-half')}</div></fieldset>
       <button class="button button-large" data-waver-zone="checkout">${icon('lock')}<span id="place-order">Place order</span></button>
     </form>
-    <aside class="summary" aria-labelledby="summary-title"><h2 id="summary-title">Your order</h2><ul class="order-lines" id="order-lines"></ul>
+    <aside class="summary" aria-labelledby="summary-title"><h2 id="summary-title">Your order</h2>
+      ${orderLines(lines)}
       <div id="checkout-summary" role="status"></div>
       <p class="quiet" data-waver-zone="returns">Free returns within 30 days. <a href="${url('cart')}">Change the cart</a></p></aside>
   </div></div>`;
@@ -56,7 +68,7 @@ export function checkoutView(main, params, signal) {
     show(main, nothing);
     return 'Checkout';
   }
-  show(main, page());
+  show(main, page(lines));
   const form = document.getElementById('checkout');
   const method = () => form.elements.method.value;
   const drawSummary = () => {
@@ -64,7 +76,6 @@ export function checkoutView(main, params, signal) {
     show(document.getElementById('checkout-summary'), summaryRows(sum));
     show(document.getElementById('place-order'), html`Place order, ${price(sum.total)}`);
   };
-  show(document.getElementById('order-lines'), html`${lines.map(({ product, colour, size, quantity }) => html`<li><img src="${picture(product, colour)}" alt="" width="64" height="64"><span>${product.name}${size && html` <span class="quiet">${size}</span>`}</span><span>× ${quantity}</span></li>`)}`);
   drawSummary();
   form.addEventListener('change', drawSummary, { signal });
 

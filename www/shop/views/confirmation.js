@@ -1,17 +1,16 @@
 import { DELIVERY } from '../cart.js';
-import { picture } from '../catalog.js';
 import { majorUnits, pushItems } from '../datalayer.js';
 import { html, show } from '../html.js';
 import { announceOnce, placedOrder } from '../order.js';
 import { url } from '../urls.js';
 import { icon } from './icons.js';
-import { summaryRows } from './summary.js';
+import { orderLines, summaryRows } from './summary.js';
 
 const page = ({ id, lines, sum, method }) => html`<div class="wrap confirmation">
   <div class="confirmation-head">${icon('check')}<h1>Thank you, it is on its way</h1>
     <p class="lead">Your order <strong>${id}</strong> is being packed. ${DELIVERY[method].name} delivery, ${DELIVERY[method].time.toLowerCase()}.</p></div>
   <section class="summary" aria-labelledby="order-title"><h2 id="order-title">Your order</h2>
-    <ul class="order-lines">${lines.map(({ product, colour, quantity }) => html`<li><img src="${picture(product, colour)}" alt="" width="64" height="64"><span>${product.name}</span><span>× ${quantity}</span></li>`)}</ul>
+    ${orderLines(lines)}
     ${summaryRows(sum)}</section>
   <p class="quiet">This is a demonstration: no parcel will come, and nothing you entered has left your browser.</p>
   <p><a class="button" href="${url('home')}">Back to the shop</a></p>

@@ -6,10 +6,12 @@ import { html, show } from '../html.js';
 import { url } from '../urls.js';
 import { icon, logo } from './icons.js';
 
-const categoryLinks = () => Object.entries(categories).map(([id, { name }]) => html`<li><a href="${url('list', { c: id })}">${name}</a></li>`);
+const categoryLinks = () => Object.entries(categories).map(([id, { name }]) => html`
+  <li><a href="${url('list', { c: id })}">${name}</a></li>`);
 
 const header = () => html`
-  <p class="announcement"><span>Free delivery from €75</span><span>Free returns for 30 days</span><span class="wide-only">First order? WELCOME10 takes 10% off</span></p>
+  <p class="announcement"><span>Free delivery from €75</span><span>Free returns for 30 days</span>
+    <span class="wide-only">First order? WELCOME10 takes 10% off</span></p>
   <div class="header-row wrap">
     <a class="brand" href="${url('home')}">${logo}<span>Larkholm</span></a>
     <nav aria-label="Shop"><ul>${categoryLinks()}<li class="wide-only"><a href="${url('list')}">Everything</a></li></ul></nav>

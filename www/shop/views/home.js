@@ -16,14 +16,16 @@ const page = (bestsellers, fresh) => html`
     <ul class="tiles">${Object.entries(categories).map(([id, { name, line, picture }]) => html`<li><a href="${url('list', { c: id })}">
       <img src="${picture}" alt="" width="600" height="600"><span class="tile-text"><strong>${name}</strong>${line}</span></a></li>`)}</ul>
   </section>
-  <section class="wrap" aria-labelledby="bestsellers"><div class="section-head"><h2 id="bestsellers">Bestsellers</h2><a href="${url('list')}">See everything</a></div>
+  <section class="wrap" aria-labelledby="bestsellers">
+    <div class="section-head"><h2 id="bestsellers">Bestsellers</h2><a href="${url('list')}">See everything</a></div>
     <div id="bestseller-list">${cards(bestsellers)}</div></section>
   <section class="story"><div class="wrap story-columns">
     <img src="img/wick-lantern.svg#scene" alt="" width="600" height="600" loading="lazy">
     <div><h2>Mended, not replaced</h2>
       <p>Seams open and zips tire. Send it to us: most repairs are free for ten years, the rest cost what they cost. Last year
         1,204 things went home again instead of away.</p>
-      <ul class="promises"><li>${icon('mend')}Free repairs for ten years</li><li>${icon('back')}30 days to decide at home</li><li>${icon('truck')}Free delivery from €75</li></ul>
+      <ul class="promises"><li>${icon('mend')}Free repairs for ten years</li><li>${icon('back')}30 days to decide at home</li>
+        <li>${icon('truck')}Free delivery from €75</li></ul>
     </div></div></section>
   <section class="wrap" aria-labelledby="new"><div class="section-head"><h2 id="new">New this season</h2></div>
     <div id="new-list">${cards(fresh)}</div></section>

@@ -48,8 +48,10 @@ const page = (product) => html`<div class="wrap" data-waver-item="${product.id}"
     </div>
   </div>
   <section class="reviews" id="reviews" data-waver-zone="reviews" aria-labelledby="reviews-title">
-    <div class="reviews-sum"><h2 id="reviews-title">Reviews</h2><p class="reviews-mean">${product.rating}</p>${stars(product.rating)}<p class="quiet">${product.ratings} ratings from people who bought it</p></div>
-    <ul>${product.reviews.map(({ by, stars: given, title, text }) => html`<li>${stars(given)}<h3>${title}</h3><p>${text}</p><p class="quiet">${by}, verified purchase</p></li>`)}</ul>
+    <div class="reviews-sum"><h2 id="reviews-title">Reviews</h2><p class="reviews-mean">${product.rating}</p>${stars(product.rating)}
+      <p class="quiet">${product.ratings} ratings from people who bought it</p></div>
+    <ul>${product.reviews.map(({ by, stars: given, title, text }) => html`<li>${stars(given)}<h3>${title}</h3>
+      <p>${text}</p><p class="quiet">${by}, verified purchase</p></li>`)}</ul>
   </section>
   <section aria-labelledby="also"><div class="section-head"><h2 id="also">Goes well with it</h2></div>${cards(alsoLiked(product))}</section>
 </div>`;

@@ -12,8 +12,10 @@ const serviceNote = html`${icon('parcel')}<div><strong>Free returns within 30 da
   <p>Try it at home. The bag it comes in is the bag it goes back in, already paid.</p>
   <ul><li>${icon('check')}Prepaid label</li><li>${icon('check')}Free exchange</li></ul></div>`;
 
+const ends = new Intl.DateTimeFormat('en-IE', { dateStyle: 'medium', timeStyle: 'short' });
+
 const takenNote = (offer) => html`${icon('check')}<div><strong>${offerLabel(offer)}: it is in your cart</strong>
-  <p>You will see it in the summary, until <time>${new Date(offer.expires_at).toLocaleString('en-IE', { dateStyle: 'medium', timeStyle: 'short' })}</time>.</p></div>`;
+  <p>You will see it in the summary, until ${ends.format(offer.expires_at)}.</p></div>`;
 
 export function watchSlotNote(signal) {
   watchCart(() => {
