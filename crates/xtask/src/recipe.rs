@@ -74,6 +74,9 @@ pub(crate) struct Pages {
     pub(crate) output: PathBuf,
     /// Bundles by name, each from one entry point of `source`; pages and pictures are copied.
     pub(crate) bundles: BTreeMap<PathBuf, PathBuf>,
+    /// Whether the collector serves it, and so wants a `.br` beside each file.
+    #[serde(default)]
+    pub(crate) packed: bool,
 }
 
 /// A test that also has to pass as wasm.

@@ -4,6 +4,7 @@
 pub(crate) mod binaries;
 mod es_package;
 mod files;
+mod packing;
 mod pages;
 mod script_tag;
 mod sizes;
@@ -58,7 +59,7 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment, profile: Pro
     let fresh = build.stamps.is_fresh("module", &inputs);
     if !fresh {
         step.doing("wasm-pack for the script tag");
-        let mut outputs = script_tag::build(&build)?;
+        let mut outputs = packing::pack(&build, script_tag::build(&build)?)?;
         step.doing("wasm-pack for bundlers");
         outputs.extend(es_package::build(&build)?);
         build.stamps.record("module", &inputs, &outputs)?;
@@ -70,7 +71,10 @@ pub(crate) fn run(workspace: &Workspace, environment: &Environment, profile: Pro
         let inputs = build.page_inputs(pages)?;
         let fresh = build.stamps.is_fresh(name, &inputs);
         if !fresh {
-            let outputs = pages::build(&build, pages)?;
+            let mut outputs = pages::build(&build, pages)?;
+            if pages.packed {
+                outputs = packing::pack(&build, outputs)?;
+            }
             build.stamps.record(name, &inputs, &outputs)?;
         }
         step.done(&format!("{name} {}", if fresh { "unchanged" } else { "built" }));
