@@ -1,8 +1,8 @@
 //! Aggregates per site: tumbling windows of one minute in event time, added up from the [`Change`]s of the session fold.
 //!
 //! Every count is a sum, so that windows merge: two halves of a stream, folded apart and merged, equal the fold of the whole, in any
-//! order. What is kept is bounded: one minute each for the newest day and the allowed lateness, closed vocabularies as keys, and at
-//! most [`MOST_CURRENCIES`] currencies a window. Longer windows are made of minutes on reading ([`Windows::report`]).
+//! order. What is kept is bounded: one minute each for the newest day and the allowed lateness, closed vocabularies as keys, at most
+//! [`MOST_CURRENCIES`] currencies and less than 2,000 buckets of velocity a window. Longer windows are made of minutes on reading ([`Windows::report`]).
 
 mod counts;
 mod report;
@@ -51,7 +51,12 @@ impl Windows {
                 late += 1;
                 continue;
             }
-            self.minutes.entry(minute).or_default().add(change.what, change.by);
+            let tally = self.minutes.entry(minute).or_default();
+            tally.add(change.what, change.by);
+            // A window that corrections emptied is as if it had never been.
+            if tally.is_empty() {
+                self.minutes.remove(&minute);
+            }
         }
         self.forget();
         late
@@ -60,7 +65,11 @@ impl Windows {
     /// Adds up what another fold counted for the same site.
     pub fn merge(&mut self, other: &Windows) {
         for (minute, tally) in &other.minutes {
-            self.minutes.entry(*minute).or_default().merge(tally);
+            let sum = self.minutes.entry(*minute).or_default();
+            sum.merge(tally);
+            if sum.is_empty() {
+                self.minutes.remove(minute);
+            }
         }
         self.forget();
     }
@@ -69,7 +78,7 @@ impl Windows {
     /// is kept: at most one row a minute for [`KEPT_MS`]. Steps without anything are there, at zero.
     pub fn report(&self, from: u64, to: u64, step_ms: u64) -> Report {
         let step = step_ms.div_ceil(WINDOW_MS).clamp(1, KEPT_MS / WINDOW_MS);
-        let end = to.div_ceil(WINDOW_MS);
+        let end = to.div_ceil(WINDOW_MS).min(u64::MAX / WINDOW_MS);
         let start = (from / WINDOW_MS).max(end.saturating_sub(KEPT_MS / WINDOW_MS)).min(end);
         let mut total = Tally::default();
         let mut windows = Vec::new();

@@ -43,7 +43,7 @@ impl CartTrail {
 
     /// Everything up to `through` has arrived.
     pub(crate) fn settle(&mut self, through: u64) {
-        self.settled = self.ahead.settle(through).fold(self.settled, CartState::after);
+        self.settled = self.ahead.settle(through).into_iter().fold(self.settled, CartState::after);
     }
 
     /// The cart after all that arrived so far.

@@ -49,7 +49,7 @@ impl IntentTrail {
 
     /// Everything up to `through` has arrived.
     pub(crate) fn settle(&mut self, through: u64) {
-        if let Some((_, score)) = self.ahead.settle(through).last() {
+        if let Some((_, score)) = self.ahead.settle(through).last().copied() {
             self.last = Some(score);
         }
     }

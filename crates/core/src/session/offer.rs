@@ -125,6 +125,8 @@ impl Offers {
         if self.0.len() == MOST_OFFERS {
             self.0.remove(0);
         }
+        // Most sessions have one or two; doubling would be half of what a session takes.
+        self.0.reserve_exact(1);
         self.0.push(OfferTrace {
             decision: record.decision,
             offer,

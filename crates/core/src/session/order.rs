@@ -35,6 +35,7 @@ impl Orders {
         let index = self.find(reference).unwrap_or_else(|| {
             // Sorted by sequence number where there is no reference, so that the order of arrival leaves no trace.
             let place = self.0.partition_point(|order| order.key() < (reference, telling.seq));
+            self.0.reserve_exact(1);
             self.0.insert(place, Order { reference, told: None });
             place
         });

@@ -5,7 +5,7 @@ use waver_schema::{
     ConsentChoice, Currency, DecisionId, DeviceClass, HesitationKind, Milli, OfferId, SlotName, Stage, Trend, Zone,
 };
 
-use super::OfferState;
+use super::{HesitationTally, OfferState, OfferTrace, SessionState};
 
 /// A session as operators see it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -91,4 +91,42 @@ pub struct SessionConsent {
     pub measure: ConsentChoice,
     /// May offers be chosen and shown?
     pub personalize: ConsentChoice,
+}
+
+impl SessionState {
+    /// The session as operators see it at `now` (Unix milliseconds).
+    pub fn row(&self, pseudonym_hex: &str, now: u64) -> SessionRow {
+        let intent = self.intent.last();
+        SessionRow {
+            session: pseudonym_hex.into(),
+            started_at: self.started_at,
+            last_event_at: self.last_event_at,
+            live: now < self.ends_at(),
+            device: self.device.map(|(_, device)| device),
+            stage: intent.map(|score| score.stage),
+            p_buy_milli: intent.map(|score| score.p_buy_milli),
+            p_leave_milli: intent.map(|score| score.p_leave_milli),
+            trend: intent.map(|score| score.trend),
+            views: self.views,
+            product_views: self.product_views,
+            cart_items: self.cart.now().items,
+            hesitations: self.hesitations.iter().map(HesitationTally::row).collect(),
+            frustrations: self.frustrations,
+            offers: self.offers.iter().map(OfferTrace::row).collect(),
+            purchases: self.orders.count(),
+            revenue: self.orders.revenue(),
+            lost_events: self.lost_events(),
+            consent: SessionConsent {
+                epoch: self.consent.consent_epoch,
+                measure: self.consent.measure,
+                personalize: self.consent.personalize,
+            },
+        }
+    }
+}
+
+impl HesitationTally {
+    fn row(&self) -> HesitationRow {
+        HesitationRow { kind: self.kind, zone: self.zone, count: self.count, max_score_milli: self.max_score_milli }
+    }
 }

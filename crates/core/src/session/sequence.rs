@@ -61,6 +61,7 @@ impl Sequence {
                 self.date_gap(next, 1, ledger);
             }
             (None, false) => {
+                self.runs.reserve_exact(1);
                 self.runs.insert(next, Run { first: seq, last: seq, at });
                 self.date_gap(next, 1, ledger);
                 self.date_gap(next + 1, 1, ledger);

@@ -30,13 +30,14 @@ impl<T> Trail<T> {
     }
 
     /// Gives up what is settled now that everything up to `through` has arrived, in order.
-    pub(crate) fn settle(&mut self, through: u64) -> impl Iterator<Item = T> {
+    pub(crate) fn settle(&mut self, through: u64) -> Vec<T> {
         let complete = self.ahead.partition_point(|(seq, _)| *seq <= through);
         let count = complete.max(self.ahead.len().saturating_sub(MOST_AHEAD));
-        if let Some((seq, _)) = count.checked_sub(1).and_then(|last| self.ahead.get(last)) {
-            self.settled = self.settled.max(*seq);
-        }
-        self.ahead.drain(..count).map(|(_, step)| step)
+        // What is left is mostly nothing, and then takes no memory.
+        let rest = self.ahead.split_off(count);
+        let settled = std::mem::replace(&mut self.ahead, rest);
+        self.settled = settled.last().map_or(self.settled, |(seq, _)| *seq);
+        settled.into_iter().map(|(_, step)| step).collect()
     }
 
     /// The step at `place`.

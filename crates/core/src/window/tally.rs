@@ -69,6 +69,11 @@ impl Tally {
         }
     }
 
+    /// Whether every sum is zero.
+    pub(crate) fn is_empty(&self) -> bool {
+        *self == Tally::default()
+    }
+
     /// Adds everything of `other`.
     pub(crate) fn merge(&mut self, other: &Tally) {
         self.plain.merge(&other.plain);

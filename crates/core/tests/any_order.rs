@@ -1,0 +1,203 @@
+//! Whatever the network does to batches, the state is that of the clean stream: permuted, repeated, cut otherwise, with losses.
+
+use proptest::prelude::*;
+use waver_core::session::{DecisionRecord, Outcome, SessionState};
+use waver_core::window::Windows;
+use waver_schema::{
+    Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, DropCause, Event, EventBody,
+    FrustrationKind, HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer, SlotName,
+    Stage, Trend, Zone,
+};
+
+const BEGUN: u64 = 1_790_000_000_000;
+/// All batches arrive after everything has happened, so that only their order differs.
+const ARRIVAL: u64 = BEGUN + 2 * 60 * 60 * 1000;
+const OFFERS: u8 = 3;
+
+fn one_of<T: Copy + std::fmt::Debug + 'static>(values: &'static [T]) -> impl Strategy<Value = T> {
+    proptest::sample::select(values)
+}
+
+fn milli() -> impl Strategy<Value = Milli> {
+    (0_u64..=1000).prop_map(|raw| Milli::try_from(raw).expect("in range"))
+}
+
+fn zone() -> impl Strategy<Value = Option<Zone>> {
+    proptest::option::of(one_of(Zone::ALL))
+}
+
+fn body() -> impl Strategy<Value = EventBody> {
+    let currency = proptest::option::of(one_of(&["EUR", "SEK", "JPY"]));
+    prop_oneof![
+        (one_of(PageType::ALL), one_of(DeviceClass::ALL)).prop_map(|(page, device)| EventBody::PageView {
+            page,
+            navigation: Navigation::Load,
+            referrer: Referrer::Internal,
+            device,
+            item: None
+        }),
+        (0_u32..9_000).prop_map(|engaged_ms| EventBody::Engagement { engaged_ms, scroll_milli: Milli::ONE, clicks: 1 }),
+        (one_of(CommerceAction::ALL), 0_u32..4, proptest::option::of(0_u32..20_000), currency, 0_u8..4).prop_map(
+            |(action, quantity, value_minor, currency, order)| EventBody::Commerce {
+                action,
+                item: None,
+                quantity,
+                value_minor,
+                currency: currency.map(|code| Currency::new(code).expect("three capitals")),
+                // Few orders, so that many are told twice, with different values.
+                order: (order > 0).then(|| OrderRef::from_label(&order.to_string())),
+            }
+        ),
+        (one_of(HesitationKind::ALL), zone(), one_of(PageType::ALL), milli()).prop_map(
+            |(kind, zone, page, score_milli)| {
+                EventBody::Hesitation {
+                    kind,
+                    zone,
+                    page,
+                    score_milli,
+                    confidence_milli: Milli::ONE,
+                    since_ms: 0,
+                    reasons: Vec::new(),
+                }
+            }
+        ),
+        (one_of(FrustrationKind::ALL), zone(), one_of(PageType::ALL))
+            .prop_map(|(kind, zone, page)| EventBody::Frustration { kind, zone, page }),
+        (milli(), milli(), one_of(Stage::ALL), one_of(Trend::ALL)).prop_map(
+            |(p_buy_milli, p_leave_milli, stage, trend)| {
+                EventBody::Intent { p_buy_milli, p_leave_milli, stage, trend }
+            }
+        ),
+        // One decision more than was made: events of it are discarded.
+        (one_of(OfferAction::ALL), 0..=OFFERS, proptest::option::of(0_u32..5_000)).prop_map(
+            |(action, decision, since_signal_ms)| EventBody::Offer {
+                action,
+                decision: DecisionId::from_bytes([decision; 16]),
+                since_signal_ms
+            }
+        ),
+        (1_u32..9).prop_map(|count| EventBody::Dropped { cause: DropCause::QueueFull, count }),
+    ]
+}
+
+/// A stream of at most 60 events within half an hour, each with whether it is lost on the way.
+fn stream() -> impl Strategy<Value = Vec<(Event, bool)>> {
+    proptest::collection::vec((body(), 0_u64..30_000, proptest::bool::weighted(0.1)), 1..60).prop_map(|drawn| {
+        let mut t = 0;
+        let number = |(index, (body, gap, lost))| {
+            t += gap;
+            (Event { seq: index as u64 + 1, t, body }, lost)
+        };
+        drawn.into_iter().enumerate().map(number).collect()
+    })
+}
+
+/// How the network delivers a stream: cut into batches, in some order, some of them more than once.
+fn delivery(events: Vec<(Event, bool)>) -> impl Strategy<Value = (Vec<Event>, Vec<Vec<Event>>)> {
+    let arrived: Vec<Event> = events.into_iter().filter(|(_, lost)| !lost).map(|(event, _)| event).collect();
+    let cuts = proptest::collection::vec(1_usize..8, arrived.len());
+    (Just(arrived), cuts)
+        .prop_flat_map(|(arrived, cuts)| {
+            let mut batches: Vec<Vec<Event>> = Vec::new();
+            let mut rest = arrived.as_slice();
+            for cut in cuts {
+                let (batch, after) = rest.split_at(cut.min(rest.len()));
+                batches.extend((!batch.is_empty()).then(|| batch.to_vec()));
+                rest = after;
+            }
+            let repeats = proptest::collection::vec(0_usize..batches.len().max(1), 0..4);
+            (Just(arrived), Just(batches), repeats)
+        })
+        .prop_flat_map(|(arrived, mut batches, repeats)| {
+            let again: Vec<Vec<Event>> = repeats.into_iter().filter_map(|index| batches.get(index).cloned()).collect();
+            batches.extend(again);
+            (Just(arrived), Just(batches).prop_shuffle())
+        })
+}
+
+/// A session to which three offers were made, the last of them held out.
+fn begin(windows: &mut Windows) -> SessionState {
+    let mut state = SessionState::new(BEGUN);
+    state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted);
+    for offer in 0..OFFERS {
+        let changes = state.record_decision(&DecisionRecord {
+            decision: DecisionId::from_bytes([offer; 16]),
+            slot: SlotName::parse("cart").expect("valid"),
+            arm: if offer == OFFERS - 1 { Arm::Holdout } else { Arm::Offer },
+            reason: DecisionReason::TargetingMatch,
+            offer: OfferId::parse("ten").ok(),
+            at: BEGUN + 1_000,
+            expires_at: BEGUN + 60_000,
+        });
+        windows.fold(&changes);
+    }
+    state
+}
+
+fn fold(batches: &[Vec<Event>]) -> (SessionState, Windows, Vec<Outcome>) {
+    let mut windows = Windows::new();
+    let mut state = begin(&mut windows);
+    let mut outcomes = Vec::new();
+    for (index, batch) in batches.iter().enumerate() {
+        let folded = state.fold(1, batch, ARRIVAL + index as u64);
+        assert_eq!(folded.outcomes.len(), batch.len());
+        assert_eq!(windows.fold(&folded.changes), 0, "nothing is late");
+        outcomes.extend(folded.outcomes);
+    }
+    (state, windows, outcomes)
+}
+
+fn stored(outcomes: &[Outcome]) -> usize {
+    outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count()
+}
+
+proptest! {
+    #[test]
+    fn any_delivery_gives_the_state_and_the_aggregates_of_the_clean_stream(
+        (clean, delivered) in stream().prop_flat_map(delivery)
+    ) {
+        let (expected, expected_windows, clean_outcomes) = fold(&[clean]);
+        let (state, windows, outcomes) = fold(&delivered);
+        prop_assert_eq!(&state, &expected);
+        prop_assert_eq!(&windows, &expected_windows);
+        prop_assert_eq!(stored(&outcomes), stored(&clean_outcomes));
+        // The aggregates say what the session says.
+        let total = windows.report(BEGUN - 60_000, ARRIVAL, u64::MAX).total;
+        let row = state.row("00", BEGUN);
+        prop_assert_eq!(total.events as usize, stored(&outcomes));
+        prop_assert_eq!(total.lost_events, row.lost_events);
+        prop_assert_eq!(total.orders, u64::from(row.purchases));
+        prop_assert_eq!(total.views.values().sum::<u64>(), u64::from(row.views));
+        prop_assert_eq!(
+            total.revenue.into_iter().filter(|(_, minor)| *minor > 0).collect::<Vec<_>>(),
+            row.revenue.into_iter().filter(|(_, minor)| *minor > 0).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn states_and_windows_come_back_from_both_formats((_, delivered) in stream().prop_flat_map(delivery)) {
+        let (state, windows, _) = fold(&delivered);
+        let bytes = postcard::to_allocvec(&(&state, &windows)).expect("serialises");
+        prop_assert_eq!(&postcard::from_bytes::<(SessionState, Windows)>(&bytes).expect("comes back"), &(state.clone(), windows.clone()));
+        let text = serde_json::to_string(&(&state, &windows)).expect("serialises");
+        prop_assert_eq!(serde_json::from_str::<(SessionState, Windows)>(&text).expect("comes back"), (state, windows));
+    }
+
+    /// Shards fold apart what belongs to different sessions; here even one session's changes are torn apart, corrections and all.
+    #[test]
+    fn halves_merge_to_the_whole(
+        (_, delivered) in stream().prop_flat_map(delivery),
+        sides in proptest::collection::vec(any::<bool>(), 400)
+    ) {
+        let mut none = Windows::new();
+        let mut state = begin(&mut none);
+        let changes: Vec<_> = delivered.iter().flat_map(|batch| state.fold(1, batch, ARRIVAL).changes).collect();
+        let (mut whole, mut left, mut right) = (Windows::new(), Windows::new(), Windows::new());
+        whole.fold(&changes);
+        for (change, side) in changes.iter().zip(sides.iter().cycle()) {
+            if *side { left.fold(&[*change]) } else { right.fold(&[*change]) };
+        }
+        left.merge(&right);
+        prop_assert_eq!(left, whole);
+    }
+}
