@@ -8,6 +8,8 @@ pub mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod collector;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod house;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod shop;
 #[cfg(not(target_arch = "wasm32"))]
 mod workspace;

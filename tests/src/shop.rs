@@ -1,5 +1,6 @@
 //! The demo shop in a process of its own.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -19,10 +20,18 @@ impl Shop {
     /// # Errors
     /// When the shop is not built or does not come up.
     pub async fn start(port: u16, collector: &str) -> Result<Shop> {
+        Shop::serve(&dist("shop")?, port, collector).await
+    }
+
+    /// Serves the pages in `folder` as the demo shop's are served.
+    ///
+    /// # Errors
+    /// When the server does not come up.
+    pub async fn serve(folder: &Path, port: u16, collector: &str) -> Result<Shop> {
         let address = format!("127.0.0.1:{port}");
         let process = Command::new(binary("waver-sim")?)
             .args(["shop", "--listen", &address, "--collector", collector, "--dir"])
-            .arg(dist("shop")?)
+            .arg(folder)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .kill_on_drop(true)

@@ -7,90 +7,18 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use fantoccini::Locator;
-use serde_json::{Value, json};
-use waver_tests::browser::{Browser, PATIENCE};
-use waver_tests::collector::{ADMIN_TOKEN, Collector};
-use waver_tests::shop::Shop;
-use waver_tests::{eventually, free_port};
-
-/// The shopper must not fall into the holdout, or there is nothing to see.
-const OFFERS: &str = r#"
-[policy]
-holdout = 0.0
-kill_switch = false
-default_locale = "en"
-
-[[offer]]
-id = "ten-percent"
-slots = ["product", "cart"]
-kind = "percent"
-value = 10
-priority = 1
-per_session = 1
-cooldown = "10m"
-expires_after = "30m"
-when = "hesitation.cta_hover >= 0.5 && session.purchases == 0"
-
-[offer.text.en]
-text = "10 % off if you decide today"
-disclosure = "This offer was personalised for you by automated decision-making."
-accept = "Take 10 % off"
-dismiss = "No, thanks"
-"#;
+use serde_json::json;
+use waver_tests::collector::ADMIN_TOKEN;
+use waver_tests::house::House;
 
 const REFUSED_FOR: Duration = Duration::from_secs(60);
 /// A product of the demo shop that comes in one size, so that one click puts it into the cart.
-const PRODUCT: &str = "product.html?id=wick-lantern";
+const PRODUCT: &str = "product.html?id=rook-backpack";
 const ADD_TO_CART: &str = "[data-waver-zone=cta]";
-
-struct House {
-    collector: Collector,
-    shop: String,
-    browser: Browser,
-    _shop: Shop,
-}
-
-impl House {
-    async fn open() -> Result<House> {
-        let port = free_port()?;
-        let shop = format!("http://127.0.0.1:{port}");
-        let collector = Collector::start(&shop, OFFERS).await?;
-        let serving = Shop::start(port, &collector.url).await?;
-        let browser = Browser::open(1280, 900).await?;
-        Ok(House { collector, shop, browser, _shop: serving })
-    }
-
-    async fn visit(&self, page: &str) -> Result<()> {
-        self.browser.goto(&format!("{}/{page}", self.shop)).await
-    }
-
-    /// What the collector counted of the routes that carry anything about a shopper.
-    async fn requests_about_shoppers(&self) -> Result<[u64; 3]> {
-        let collector = &self.collector;
-        Ok([
-            collector.requests("/v1/consents").await?,
-            collector.requests("/v1/events").await?,
-            collector.requests("/v1/decisions").await?,
-        ])
-    }
-
-    async fn totals(&self) -> Result<Value> {
-        Ok(self.collector.admin("/v1/aggregates?site=demo").await?["total"].take())
-    }
-
-    /// Waits until `pick` finds what it wants in the aggregates of the last hour.
-    async fn aggregated(&self, what: &str, pick: impl Fn(&Value) -> bool) -> Result<Value> {
-        eventually(what, PATIENCE, || async {
-            let totals = self.totals().await?;
-            if pick(&totals) { Ok(Some(totals)) } else { Err(anyhow::anyhow!("the totals are {totals}")) }
-        })
-        .await
-    }
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_shopper_end_to_end() -> Result<()> {
-    let mut house = House::open().await?;
+    let mut house = House::of_demo_shop().await?;
     refuses_and_shops_for_a_minute(&house).await.context("while consent was refused")?;
     grants_and_dithers(&house).await.context("after the grant")?;
     the_collector_is_killed_and_loses_nothing(&mut house).await.context("around the kill")?;
@@ -117,17 +45,10 @@ async fn refuses_and_shops_for_a_minute(house: &House) -> Result<()> {
     }
 
     assert_eq!(house.requests_about_shoppers().await?, [0, 0, 0], "requests of consents, events, decisions before a grant");
-    let stored = browser.stored().await?;
-    let foreign: Vec<&String> = stored.iter().filter(|name| !is_the_shops(name)).collect();
-    assert!(foreign.is_empty(), "stored before a grant: {foreign:?}");
+    assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "stored before a grant");
     assert!(browser.find("[data-waver-slot=cart]").await?.find_all(Locator::Css(".waver-offer")).await?.is_empty());
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
     Ok(())
-}
-
-/// The shop keeps its cart, and the consent library its choice.
-fn is_the_shops(name: &str) -> bool {
-    name.starts_with("localStorage:shop-") || name.starts_with("sessionStorage:shop-") || name == "cookie:cc_cookie"
 }
 
 async fn grants_and_dithers(house: &House) -> Result<()> {
