@@ -21,7 +21,7 @@
 //! `hesitation`, `intent`, `cart` and `page` are what the browser says; `session` is what the log says. Before any rule, a shopper who is frustrated is offered
 //! only help, and one who is already buying nothing ([`waver_core::decision::decide`]).
 //!
-//! Macros work over the scores: `hesitation.exists(kind, hesitation[kind] >= 0.8)`. Whole numbers and doubles compare with each other
+//! Macros work over the scores, each on its own: `hesitation.exists(kind, hesitation[kind] >= 0.8)`. Whole numbers and doubles compare with each other
 //! (`cart.value >= 50`), but do not add or multiply (`cart.value * 2.0`, not `* 2`), as in CEL everywhere.
 
 use std::collections::HashMap;

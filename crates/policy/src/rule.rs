@@ -32,7 +32,7 @@ pub(crate) enum RuleFault {
     TooLong(usize),
     #[error("the rule is nested deeper than {DEEPEST} levels; take brackets away, or say it with several offers")]
     TooDeep,
-    #[error("the rule has a macro inside a macro, which takes too long to evaluate; use one after the other")]
+    #[error("the rule has a macro inside of, or over the result of, another; use each on its own, joined by && or ||")]
     NestedMacro,
     #[error("the rule is no CEL expression: {0}")]
     Syntax(String),
@@ -147,10 +147,11 @@ impl<'a> Inspection<'a> {
             Expr::Map(map) => map.entries.iter().try_for_each(|entry| self.entry(&entry.expr, depth)),
             Expr::Struct(structure) => structure.entries.iter().try_for_each(|entry| self.entry(&entry.expr, depth)),
             Expr::Comprehension(comprehension) => {
-                self.visit(&comprehension.iter_range, depth)?;
+                // One inside another multiplies the work, and one over another's result can double it at each link of the chain.
                 if std::mem::replace(&mut self.in_macro, true) {
                     return Err(RuleFault::NestedMacro);
                 }
+                self.visit(&comprehension.iter_range, depth)?;
                 let outside = self.bound.clone();
                 self.bound.extend([comprehension.iter_var.as_str(), comprehension.accu_var.as_str()]);
                 self.bound.extend(comprehension.iter_var2.as_deref());
