@@ -2,18 +2,18 @@
 
 import { createCharts } from './charts/charts.js';
 import { byId, setText } from './dom.js';
+import { showHeadline } from './headline.js';
 import { showOutcomes } from './outcomes.js';
 import { createSessions } from './sessions.js';
 import { showMoves, showStages } from './stages.js';
 import { createStatus } from './status.js';
 import { follow } from './stream.js';
-import { showHeadline, showTiles } from './tiles.js';
-import { showWelcome } from './welcome.js';
+import { showTiles } from './tiles.js';
 import { showWithheld } from './withheld.js';
 
 const showCharts = createCharts();
 const refreshSessions = createSessions();
-const parts = [showHeadline, showTiles, showWelcome, showStages, showMoves, showWithheld, showOutcomes, showCharts];
+const parts = [showHeadline, showTiles, showStages, showMoves, showWithheld, showOutcomes, showCharts];
 
 let latest = null;
 let scheduled = false;

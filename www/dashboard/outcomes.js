@@ -38,7 +38,7 @@ export function showOutcomes({ outcomes, total, from, to }) {
 }
 
 function explain(off) {
-  if (off === 0) return 'Of every event since the log began';
+  if (off === 0) return 'Since the log began; duplicates since the last start';
   return off > 0 ? 'Some events have no outcome: tell the operator' : 'More outcomes than events: tell the operator';
 }
 

@@ -27,6 +27,7 @@ export function createSessions() {
 
   function show() {
     reconcile(byId('sessions'), sessions.slice(0, visible), (session) => session.session, createRow, fillRow);
+    byId('sessions-table').hidden = sessions.length === 0;
     byId('sessions-empty').hidden = sessions.length > 0;
     more.hidden = sessions.length <= AT_FIRST;
     setText(more, visible === AT_FIRST ? `Show ${count(sessions.length - AT_FIRST)} more` : 'Show fewer');
@@ -75,7 +76,7 @@ function fillRow(row, session) {
   setAttribute(presence, 'title', session.live ? 'Live: seen within 30 minutes' : 'Ended');
   setText(pseudonym, session.session.slice(0, 8));
   setAttribute(pseudonym, 'title', session.session);
-  setText(device, deviceName(session.device ?? 'unknown'));
+  setText(device, session.device ? deviceName(session.device) : '');
   setText(spoken, session.live ? ', live' : '');
 
   setText(began, timeOfDay(session.started_at));

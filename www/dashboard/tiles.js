@@ -1,28 +1,11 @@
-// The headline and the six figures under it.
+// The six figures at the top.
 
 import { byId, setText } from './dom.js';
 import { NOTHING, count, latency, money, percent, span } from './format.js';
-import { kindName, pageName, plural } from './words.js';
-import { countBy, sumOf } from './counts.js';
+import { plural } from './words.js';
+import { sumOf } from './counts.js';
 
-export function showHeadline({ live, total, from, to }) {
-  const range = `the last ${span(to - from)}`;
-  const hesitations = sumOf(total.hesitations);
-  const { exposed, accepted } = total.offers;
-  const offers = exposed ? `${plural(accepted, count(accepted), 'offer')} taken of ${count(exposed)} shown.` : '';
-  if (hesitations) {
-    const [[kind, times]] = countBy(total.hesitations, (row) => row.kind);
-    const [[page]] = countBy(total.hesitations.filter((row) => row.kind === kind), (row) => row.page);
-    setText(byId('headline'), `Shoppers hesitate most by ${kindName(kind).toLowerCase()}`);
-    setText(byId('insight'), `${percent(times, hesitations)} of the hesitations of ${range}, mostly on ${pageName(page)}. ${offers}`);
-  } else {
-    setText(byId('headline'), `Nobody hesitated in ${range}`);
-    setText(byId('insight'), offers);
-  }
-  document.title = `${count(live.sessions)} live · Waver`;
-}
-
-export function showTiles({ live, total, windows, from, to }) {
+export function showTiles({ live, total, from, to }) {
   const range = `last ${span(to - from)}`;
   const { decided, exposed, accepted } = total.offers;
   const hesitations = sumOf(total.hesitations);

@@ -94,7 +94,7 @@ const configure = (indexAxis, scales) => ({
     indexAxis,
     scales,
     datasets: {
-      bar: { borderColor: token('--surface'), borderWidth: 0.5, borderSkipped: false, borderRadius: 2, categoryPercentage: 0.9, barPercentage: 0.9, maxBarThickness: 22 },
+      bar: { borderColor: token('--surface'), borderWidth: 0.5, borderSkipped: false, borderRadius: 2, categoryPercentage: 0.9, barPercentage: 0.9, maxBarThickness: 30 },
     },
     plugins: { tooltip: { filter: ({ raw }) => raw > 0 } },
   },

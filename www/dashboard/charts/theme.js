@@ -57,8 +57,8 @@ export const timeAxis = (labelOf) => ({
 
 /** Two bars in one place: a part, narrow, in front of its whole. */
 export const inFront = (part, whole) => [
-  { ...bar, ...part, barPercentage: 0.5, maxBarThickness: 12, order: 0 },
-  { ...bar, ...whole, barPercentage: 0.95, maxBarThickness: 22, order: 1 },
+  { ...bar, ...part, barPercentage: 0.5, maxBarThickness: 16, order: 0 },
+  { ...bar, ...whole, barPercentage: 0.95, maxBarThickness: 30, order: 1 },
 ];
 
 const bar = { grouped: false, categoryPercentage: 0.9, borderRadius: 2 };
