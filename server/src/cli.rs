@@ -104,17 +104,11 @@ fn with_config(configured: &Configured, run: impl FnOnce(Config) -> Exit) -> Exi
 fn check(config: Config) -> Exit {
     match Sites::load(&config.sites) {
         Ok((sites, warnings)) => {
-            for (path, warning) in &warnings {
-                eprintln!(
-                    "{}:{}: {}; the offer {} is off",
-                    path.display(),
-                    warning.line,
-                    warning.message,
-                    warning.offer
-                );
+            for warning in &warnings {
+                eprintln!("{warning}");
             }
             for (_, site) in sites.iter() {
-                println!("site {}: policy {}", site.key, site.policy.version());
+                println!("site {}: policy {}", site.key, site.policy().version());
             }
             println!(
                 "the collector would listen on {} and keep its data in {}",

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -20,6 +20,9 @@ use crate::serve::serve;
 use crate::site::{OffersError, Sites};
 use crate::state::State;
 use crate::stop::{Stop, StopSender};
+
+/// How soon a changed policy is noticed.
+const POLICY_PACE: Duration = Duration::from_secs(1);
 
 /// Why a collector did not start.
 #[derive(Debug, thiserror::Error)]
@@ -76,9 +79,8 @@ impl Collector {
         assets: http::Assets,
     ) -> Result<Collector, StartError> {
         let (sites, warnings) = Sites::load(&config.sites)?;
-        for (path, warning) in warnings {
-            let place = format!("{}:{}", path.display(), warning.line);
-            tracing::warn!(offer = warning.offer.as_str(), "{place}: {}; the offer is off", warning.message);
+        for warning in warnings {
+            tracing::warn!("{warning}");
         }
         if config.admin.token.is_none() {
             tracing::warn!("nobody can sign in: set WAVER__ADMIN__TOKEN or admin.token_file");
@@ -115,6 +117,7 @@ impl Collector {
             readiness: readiness.clone(),
             changed,
         };
+        let reloading = tokio::spawn(reload_policies(Arc::clone(&sites), Arc::clone(&metrics), stopped.clone()));
         let router = http::router(Arc::new(App {
             host,
             limits: config.limits.clone(),
@@ -139,6 +142,9 @@ impl Collector {
             if committing.await.is_err() {
                 tracing::error!("the committer ended by a panic");
             }
+            if reloading.await.is_err() {
+                tracing::error!("the reloading of policies ended by a panic");
+            }
         });
         Ok(Collector { address, stop, readiness, tasks })
     }
@@ -155,6 +161,31 @@ impl Collector {
         async {
             if self.tasks.await.is_err() {
                 tracing::error!("the server ended by a panic");
+            }
+        }
+    }
+}
+
+/// Puts changed policies into force, until told to stop.
+async fn reload_policies(sites: Arc<Sites>, metrics: Arc<Metrics>, mut stop: Stop) {
+    loop {
+        tokio::select! {
+            () = tokio::time::sleep(POLICY_PACE) => {}
+            () = stop.told() => return,
+        }
+        for (_, site) in sites.iter() {
+            let key = site.key.as_str();
+            match site.reload() {
+                Ok(None) => continue,
+                Ok(Some(warnings)) => {
+                    tracing::info!(site = key, policy = site.policy().version(), "another policy is in force");
+                    warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
+                    metrics.policy_changed(&site.key, true);
+                }
+                Err(error) => {
+                    tracing::error!(site = key, "the policy before stays in force: {error}");
+                    metrics.policy_changed(&site.key, false);
+                }
             }
         }
     }

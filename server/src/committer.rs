@@ -19,18 +19,24 @@ use crate::stop::Stop;
 /// Records read at a time when the log is replayed.
 const REPLAY_PAGE: usize = 1000;
 
+/// Where the answer to a command goes.
+pub(crate) type Reply<T> = oneshot::Sender<Result<T, ErrorCode>>;
+
 /// Something to be done in its turn.
 pub(crate) enum Command {
-    Consent(ConsentEntry, oneshot::Sender<Result<ConsentAnswer, ErrorCode>>),
-    Batch(ReadBatch, oneshot::Sender<Result<BatchAnswer, ErrorCode>>),
-    Decide(Box<DecisionRequest>, DecisionId, oneshot::Sender<Result<Decision, ErrorCode>>),
+    Consent(ConsentEntry, Reply<ConsentAnswer>),
+    Batch(ReadBatch, Reply<BatchAnswer>),
+    Decide(Box<DecisionRequest>, DecisionId, Reply<Decision>),
 }
 
-/// An answer that waits for its group to be durable.
-enum Answer {
-    Consent(oneshot::Sender<Result<ConsentAnswer, ErrorCode>>, Result<ConsentAnswer, ErrorCode>),
-    Batch(oneshot::Sender<Result<BatchAnswer, ErrorCode>>, Result<BatchAnswer, ErrorCode>),
-    Decide(oneshot::Sender<Result<Decision, ErrorCode>>, Result<Decision, ErrorCode>),
+/// An answer that waits for its group to be durable, or to have failed.
+struct Answer(Box<dyn FnOnce(Result<(), ErrorCode>) + Send>);
+
+impl Answer {
+    fn new<T: Send + 'static>(to: Reply<T>, answer: Result<T, ErrorCode>) -> Answer {
+        // Whoever does not wait any more has gone away or run out of time; the work is done all the same.
+        Answer(Box::new(|durable| drop(to.send(durable.and(answer)))))
+    }
 }
 
 /// The state as everyone may read it and the committer alone changes it.
@@ -180,7 +186,7 @@ impl<L: EventLog> Committer<L> {
                 self.state.write().apply(update);
                 self.changed.send_modify(|version| *version += 1);
                 self.metrics.committed(answers.len(), begun.elapsed());
-                answers.into_iter().for_each(|answer| answer.send(&self.metrics));
+                answers.into_iter().for_each(|answer| answer.0(Ok(())));
             }
             Err(error) => self.give_up(&error, answers),
         }
@@ -197,7 +203,7 @@ impl<L: EventLog> Committer<L> {
         if self.readiness.break_down(error.to_string()) {
             tracing::error!("{error}");
         }
-        answers.into_iter().for_each(Answer::refuse);
+        answers.into_iter().for_each(|answer| answer.0(Err(ErrorCode::Unavailable)));
     }
 
     fn make_room_for(&self, (from, command): &(Sender, Command)) {
@@ -214,32 +220,8 @@ fn begins_without_room(group: &Group<'_>, (from, command): &(Sender, Command)) -
 
 fn work(group: &mut Group<'_>, (from, command): (Sender, Command)) -> Answer {
     match command {
-        Command::Consent(entry, to) => Answer::Consent(to, group.consent(from, entry)),
-        Command::Batch(batch, to) => Answer::Batch(to, group.batch(from, batch)),
-        Command::Decide(request, id, to) => Answer::Decide(to, group.decide(from, &request, id)),
-    }
-}
-
-impl Answer {
-    // Whoever does not wait any more has gone away or run out of time; the work is done all the same.
-    fn send(self, metrics: &Metrics) {
-        match self {
-            Answer::Consent(to, answer) => drop(to.send(answer)),
-            Answer::Batch(to, answer) => drop(to.send(answer)),
-            Answer::Decide(to, answer) => {
-                if let Ok(decision) = &answer {
-                    metrics.decided(decision.reason);
-                }
-                drop(to.send(answer));
-            }
-        }
-    }
-
-    fn refuse(self) {
-        match self {
-            Answer::Consent(to, _) => drop(to.send(Err(ErrorCode::Unavailable))),
-            Answer::Batch(to, _) => drop(to.send(Err(ErrorCode::Unavailable))),
-            Answer::Decide(to, _) => drop(to.send(Err(ErrorCode::Unavailable))),
-        }
+        Command::Consent(entry, to) => Answer::new(to, group.consent(from, entry)),
+        Command::Batch(batch, to) => Answer::new(to, group.batch(from, batch)),
+        Command::Decide(request, id, to) => Answer::new(to, group.decide(from, &request, id)),
     }
 }

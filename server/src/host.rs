@@ -6,8 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 #[derive(Clone)]
 pub struct Host {
     now: Arc<dyn Fn() -> u64 + Send + Sync>,
-    fill_random: Arc<dyn Fn(&mut [u8]) + Send + Sync>,
+    fill_random: Arc<FillRandom>,
 }
+
+type FillRandom = dyn Fn(&mut [u8]) + Send + Sync;
 
 impl Host {
     /// The system's clock and randomness.

@@ -19,8 +19,8 @@ mod stream;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::{Extension, Router};
 use tokio::sync::{Semaphore, watch};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -66,7 +66,7 @@ pub(crate) struct App {
 pub(crate) type SharedApp = Arc<App>;
 
 /// Every route. A route and its line in the OpenAPI document are one declaration.
-fn routes() -> (OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>) {
+fn routes() -> [OpenApiRouter<SharedApp>; 3] {
     // What pages of the shops' origins call.
     let ingest = OpenApiRouter::new()
         .routes(routes!(consents::post))
@@ -75,7 +75,7 @@ fn routes() -> (OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>, OpenApiRoute
     // What pages of any origin load.
     let storefront = OpenApiRouter::new().routes(routes!(sdk::loader)).routes(routes!(sdk::file));
     // What only operators call.
-    let operator = OpenApiRouter::with_openapi(document::base())
+    let operator = OpenApiRouter::new()
         .routes(routes!(aggregates::get))
         .routes(routes!(sessions::get))
         .routes(routes!(stream::get))
@@ -87,25 +87,28 @@ fn routes() -> (OpenApiRouter<SharedApp>, OpenApiRouter<SharedApp>, OpenApiRoute
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(document::get));
-    (ingest, storefront, operator)
+    [ingest, storefront, operator]
 }
 
 /// The whole interface.
 pub(crate) fn router(app: SharedApp) -> Router {
-    let (ingest, storefront, operator) = routes();
-    // Answers to ingest are too small to be worth packing.
-    let (router, document) = operator
-        .layer(from_fn(layers::same_origin))
-        .merge(storefront.layer(from_fn(layers::any_origin)))
-        .layer(CompressionLayer::new())
-        .merge(ingest.layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)))
-        .split_for_parts();
-    router
-        .fallback(async || Refusal::not_found())
-        .method_not_allowed_fallback(async || {
+    let mut document = document::base();
+    let [ingest, storefront, operator] = routes().map(|routes| {
+        let (router, described) = routes.split_for_parts();
+        document.merge(described);
+        // Before the layers, so that these answers too have what the layers add.
+        router.method_not_allowed_fallback(async || {
             Refusal::new(ErrorCode::Method, "this route does not take that method; /openapi.json lists what it takes")
         })
-        .layer(axum::Extension(document::Served::new(&document)))
+    });
+    Router::new()
+        .merge(operator.layer(from_fn(layers::same_origin)))
+        .merge(storefront.layer(from_fn(layers::any_origin)))
+        // Answers to ingest, which come after this, are too small to be worth packing.
+        .layer(CompressionLayer::new())
+        .merge(ingest.layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)))
+        .fallback(async || Refusal::not_found())
+        .layer(Extension(document::Served::new(&document)))
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn_with_state(Arc::clone(&app), layers::account))
         .with_state(app)

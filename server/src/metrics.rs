@@ -13,7 +13,7 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::{MetricType, info::Info};
 use prometheus_client::registry::{Registry, Unit};
-use waver_schema::DecisionReason;
+use waver_schema::{DecisionReason, SiteKey};
 
 use crate::committer::{Queue, SharedState};
 use crate::host::Host;
@@ -44,6 +44,7 @@ pub(crate) struct Metrics {
     group_size: Histogram,
     commit_seconds: Histogram,
     decisions: Family<Labels<1>, Counter>,
+    policy_reloads: Family<Labels<2>, Counter>,
 }
 
 impl Metrics {
@@ -55,6 +56,7 @@ impl Metrics {
             group_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             commit_seconds: Seconds.new_metric(),
             decisions: Family::default(),
+            policy_reloads: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -72,6 +74,7 @@ impl Metrics {
             metrics.commit_seconds.clone(),
         );
         registry.register("decisions", "Decisions taken", metrics.decisions.clone());
+        registry.register("policy_reloads", "Changed policies", metrics.policy_reloads.clone());
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         metrics
     }
@@ -94,6 +97,11 @@ impl Metrics {
 
     pub(crate) fn decided(&self, reason: DecisionReason) {
         self.decisions.get_or_create(&[("reason", reason.as_str().to_owned())]).inc();
+    }
+
+    pub(crate) fn policy_changed(&self, site: &SiteKey, taken: bool) {
+        let result = if taken { "taken" } else { "refused" };
+        self.policy_reloads.get_or_create(&[("site", site.to_string()), ("result", result.to_owned())]).inc();
     }
 
     /// Everything, as [`CONTENT_TYPE`].

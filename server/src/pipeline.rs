@@ -138,13 +138,12 @@ impl<'a> Group<'a> {
         request: &DecisionRequest,
         id: DecisionId,
     ) -> Result<Decision, ErrorCode> {
-        let sites = self.sites;
-        let policy = &sites.get(from.site).policy;
+        let policy = self.sites.get(from.site).policy();
         let session = self.session(from.pseudonym).ok_or(ErrorCode::Consent)?;
         if !session.state.admits(request.consent_epoch, Purpose::Personalize) {
             return Err(ErrorCode::Consent);
         }
-        if let Some(standing) = standing_offer(session, policy, request, from.received_at) {
+        if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
         }
         let facts = Facts {

@@ -1,9 +1,10 @@
 //! The shops' sites: who may send for them, and the policy of their offers.
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use waver_policy::{Policy, PolicyError, Warning};
+use waver_policy::{Policy, PolicyError};
 use waver_schema::SiteKey;
 
 use crate::config;
@@ -16,16 +17,69 @@ pub(crate) struct SiteIndex(pub(crate) usize);
 #[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) key: SiteKey,
-    pub(crate) policy: Policy,
+    policy: RwLock<Arc<Policy>>,
+    offers: PathBuf,
+    /// The text of `offers` that was last looked at, whether it could be used or not.
+    seen: Mutex<String>,
     origins: HashSet<String>,
     allow_no_origin: bool,
 }
 
 impl Site {
+    /// Reads the policy. Also gives what is not right in it but does no harm.
+    fn load(key: SiteKey, configured: &config::Site) -> Result<(Site, Vec<String>), OffersError> {
+        let text = read(&configured.offers)?;
+        let (policy, warnings) = parse(&configured.offers, &text)?;
+        let site = Site {
+            key,
+            policy: RwLock::new(Arc::new(policy)),
+            offers: configured.offers.clone(),
+            seen: Mutex::new(text),
+            origins: configured.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
+            allow_no_origin: configured.allow_no_origin,
+        };
+        Ok((site, warnings))
+    }
+
     /// Whether a request with this `Origin` header, or without one, may send.
     pub(crate) fn allows(&self, origin: Option<&str>) -> bool {
         origin.map_or(self.allow_no_origin, |origin| self.origins.contains(origin))
     }
+
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts the file into force if it was changed; gives the warnings of the new policy, or `None` if nothing changed.
+    ///
+    /// # Errors
+    /// [`OffersError`] once for each change to something that cannot be used. The old policy stays in force.
+    pub(crate) fn reload(&self) -> Result<Option<Vec<String>>, OffersError> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that is missing for a moment is being replaced.
+        let Ok(text) = read(&self.offers) else { return Ok(None) };
+        if *seen == text {
+            return Ok(None);
+        }
+        let parsed = parse(&self.offers, &text);
+        *seen = text;
+        let (policy, warnings) = parsed?;
+        *self.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        Ok(Some(warnings))
+    }
+}
+
+fn read(path: &Path) -> Result<String, OffersError> {
+    std::fs::read_to_string(path).map_err(|source| OffersError::Read { path: path.to_owned(), source })
+}
+
+fn parse(path: &Path, text: &str) -> Result<(Policy, Vec<String>), OffersError> {
+    let (policy, warnings) =
+        Policy::parse(text).map_err(|error| OffersError::Policy { path: path.to_owned(), error })?;
+    let warnings =
+        warnings.into_iter().map(|warning| format!("{}:{}: {}", path.display(), warning.line, warning.message));
+    Ok((policy, warnings.collect()))
 }
 
 /// All sites.
@@ -58,28 +112,24 @@ pub enum OffersError {
     },
 }
 
-fn problems(path: &std::path::Path, error: &PolicyError) -> String {
+fn problems(path: &Path, error: &PolicyError) -> String {
     let lines =
         error.problems.iter().map(|problem| format!("{}:{}: {}", path.display(), problem.line, problem.message));
     lines.collect::<Vec<_>>().join("\n")
 }
 
 impl Sites {
-    /// Reads the policies of the configured sites. Also gives what is not right in them but does no harm, with the file.
-    pub(crate) fn load(
-        configured: &BTreeMap<SiteKey, config::Site>,
-    ) -> Result<(Sites, Vec<(PathBuf, Warning)>), OffersError> {
+    /// Reads the policies of the configured sites. Also gives what is not right in them but does no harm.
+    ///
+    /// # Errors
+    /// [`OffersError`] at the first policy that cannot be used.
+    pub(crate) fn load(configured: &BTreeMap<SiteKey, config::Site>) -> Result<(Sites, Vec<String>), OffersError> {
         let mut sites = Vec::new();
         let mut warnings = Vec::new();
-        for (key, site) in configured {
-            let path = &site.offers;
-            let text =
-                std::fs::read_to_string(path).map_err(|source| OffersError::Read { path: path.clone(), source })?;
-            let (policy, of_policy) =
-                Policy::parse(&text).map_err(|error| OffersError::Policy { path: path.clone(), error })?;
-            warnings.extend(of_policy.into_iter().map(|warning| (path.clone(), warning)));
-            let origins = site.origins.iter().map(|origin| origin.as_str().to_owned()).collect();
-            sites.push(Site { key: key.clone(), policy, origins, allow_no_origin: site.allow_no_origin });
+        for (key, configured) in configured {
+            let (site, of_site) = Site::load(key.clone(), configured)?;
+            sites.push(site);
+            warnings.extend(of_site);
         }
         let by_key = sites.iter().enumerate().map(|(index, site)| (site.key.clone(), SiteIndex(index))).collect();
         let origins = sites.iter().flat_map(|site| site.origins.iter().cloned()).collect();

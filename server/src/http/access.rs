@@ -6,7 +6,7 @@ use waver_schema::{ErrorCode, SiteKey, WIRE_VERSION};
 
 use super::App;
 use super::refusal::Refusal;
-use crate::committer::Command;
+use crate::committer::{Command, Reply};
 use crate::outcome::DiscardReason;
 use crate::pipeline::Sender;
 use crate::site::SiteIndex;
@@ -68,7 +68,7 @@ pub(super) async fn submit<T>(
     app: &App,
     from: Sender,
     events: usize,
-    command: impl FnOnce(oneshot::Sender<Result<T, ErrorCode>>) -> Command,
+    command: impl FnOnce(Reply<T>) -> Command,
 ) -> Result<T, Refusal> {
     let (to, answer) = oneshot::channel();
     let answered = match app.queue.push(from, command(to)) {

@@ -92,8 +92,7 @@ pub(super) async fn get(
         None => WINDOW_MS,
         Some(text) => whole_minutes(text)?,
     };
-    let now = app.host.now();
-    let to = asked.to.unwrap_or(now.next_multiple_of(WINDOW_MS));
+    let to = asked.to.unwrap_or_else(|| end_of_window(app.host.now()));
     let from = asked.from.unwrap_or(to.saturating_sub(HOUR_MS));
     if from >= to {
         return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
@@ -103,7 +102,7 @@ pub(super) async fn get(
 
 /// The last hour of a site, by the minute.
 pub(super) fn last_hour(app: &App, site: SiteIndex) -> Aggregates {
-    let to = app.host.now().next_multiple_of(WINDOW_MS);
+    let to = end_of_window(app.host.now());
     of_site(app, site, to.saturating_sub(HOUR_MS), to, WINDOW_MS)
 }
 
@@ -135,7 +134,7 @@ fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Ag
         total: report.total,
         live: live(&state, site, app.host.now()),
         outcomes: known.outcomes.clone(),
-        policy: app.sites.get(site).policy.version().to_owned(),
+        policy: app.sites.get(site).policy().version().to_owned(),
     }
 }
 
@@ -152,6 +151,11 @@ fn live(state: &CollectorState, site: SiteIndex, now: u64) -> Live {
         }
     }
     live
+}
+
+/// The end of the window that `now` is in.
+fn end_of_window(now: u64) -> u64 {
+    (now / WINDOW_MS + 1) * WINDOW_MS
 }
 
 fn whole_minutes(text: &str) -> Result<u64, Refusal> {

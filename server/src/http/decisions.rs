@@ -39,5 +39,6 @@ pub(super) async fn post(
     let from = Sender { site, pseudonym, received_at };
     let id = DecisionId::from_bytes(app.host.random());
     let decision = access::submit(&app, from, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
+    app.metrics.decided(decision.reason);
     Ok(Json(decision))
 }

@@ -1,0 +1,10 @@
+//! The collector as its callers meet it: over HTTP, in this process or in one of its own that can be killed.
+
+mod books;
+mod document;
+mod harness;
+mod ingest;
+mod operators;
+mod origins;
+mod process;
+mod refusals;
