@@ -1,0 +1,349 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use waver_core::consent::{Gate, Purpose, Reading};
+use waver_core::{Effect, Engine, Signal, SignalKind};
+use waver_schema::{
+    CommerceAction, ConsentAnswer, ConsentChoice, ConsentRecord, ConsentSource, Decision, DecisionId, DecisionRequest,
+    EventBody, Locale, OfferAction, PageType, SiteKey, SlotName, WIRE_VERSION,
+};
+
+use super::collector::{Answer, MOST_ATTEMPTS, Refused, ask, wait};
+use super::outbox::{Outbox, Sender};
+use super::shopper::{Choice, Shopper};
+use super::tally::{Count, Tally};
+use super::transport::{Route, Transport};
+use crate::Stop;
+use crate::shopper::{Beat, Dice, Script};
+
+/// A page does not wait longer than this for an offer.
+const OFFER_PATIENCE: Duration = Duration::from_secs(2);
+/// Once told to stop, a shopper tries no longer than this to deliver what it has.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Runs of the same seed against one collector that are told apart.
+const MOST_RUNS: u32 = 10_000;
+
+/// What all shoppers share.
+#[derive(Debug)]
+pub struct World<T> {
+    transport: T,
+    site: SiteKey,
+    tally: Arc<Tally>,
+    speed: f64,
+    /// How many runs of the same seed the collector has seen before this one, as far as is known.
+    run: AtomicU32,
+}
+
+impl<T: Transport> World<T> {
+    /// For shoppers of `site`, who live `speed` times as fast as people.
+    pub fn new(transport: T, site: SiteKey, tally: Arc<Tally>, speed: f64) -> World<T> {
+        World { transport, site, tally, speed, run: AtomicU32::new(0) }
+    }
+}
+
+/// Lets a shopper visit the shop until it is done, or until `stop` says so; then it delivers what it has and leaves.
+///
+/// The session's times on the wire are those of the collector's clock, so that event time stays true at any speed; between the shopper and
+/// the engine time is the shopper's.
+///
+/// # Errors
+/// [`Refused`] if the collector does not take this site's shoppers at all.
+pub async fn visit<T: Transport>(world: &World<T>, mut shopper: Shopper, mut stop: Stop) -> Result<(), Refused> {
+    let _present = world.tally.enter();
+    let mut gate = Gate::new();
+    gate.read(ConsentSource::PageCall, Some(shopper.choice.reading()));
+    let sender = if gate.is_open() {
+        match begin(world, &mut shopper, &gate, &mut stop).await? {
+            Some(sender) => Some(sender),
+            None => return Ok(()),
+        }
+    } else {
+        world.tally.add(Count::Refusals, 1);
+        None
+    };
+    let session = Session {
+        world,
+        gate,
+        sender,
+        engine: Engine::new(),
+        outbox: Outbox::default(),
+        network: shopper.network,
+        begun: Instant::now(),
+        stop,
+        exposed: None,
+    };
+    session.live(shopper.script, shopper.choice).await;
+    Ok(())
+}
+
+/// Puts the grant on record. `None` if the collector could not be reached, or the shopper was told to stop.
+async fn begin<T: Transport>(
+    world: &World<T>,
+    shopper: &mut Shopper,
+    gate: &Gate,
+    stop: &mut Stop,
+) -> Result<Option<Sender>, Refused> {
+    let mut run = world.run.load(Ordering::Relaxed);
+    let mut attempt = 0;
+    while attempt < MOST_ATTEMPTS && run < MOST_RUNS && !stop.is_told() {
+        let session = shopper.session_id(run);
+        let mut sender = Sender { site: world.site.clone(), session, consent_epoch: 0 };
+        let Some(record) = consent_record(gate, &sender) else { return Ok(None) };
+        let answer = tokio::select! {
+            answer = ask::<ConsentAnswer>(&world.transport, Route::Consents, record) => answer,
+            () = stop.told() => return Ok(None),
+        };
+        match answer {
+            Answer::Done(ConsentAnswer { consent_epoch: 1, .. }) => {
+                world.tally.add(Count::Sessions, 1);
+                sender.consent_epoch = 1;
+                return Ok(Some(sender));
+            }
+            // The same seed was here before, and this is a session of that run: its events would all be duplicates.
+            Answer::Done(_) => {
+                run = (run + 1).max(world.run.load(Ordering::Relaxed));
+                world.run.fetch_max(run, Ordering::Relaxed);
+            }
+            Answer::Later(asked_s) => {
+                attempt += 1;
+                world.tally.add(Count::Retries, 1);
+                pause(wait(attempt + 1, asked_s, &mut shopper.network), stop).await;
+            }
+            Answer::Refused(refused) => return Err(refused),
+        }
+    }
+    world.tally.add(Count::SessionsLost, 1);
+    Ok(None)
+}
+
+/// Waits so long, or until it is time to stop.
+async fn pause(duration: Duration, stop: &mut Stop) {
+    tokio::select! {
+        () = sleep(duration) => {}
+        () = stop.told() => {}
+    }
+}
+
+/// The consent as it stands, as it goes on record. It is not derived from behaviour, so it may go also when nothing else may.
+fn consent_record(gate: &Gate, sender: &Sender) -> Option<String> {
+    let record = ConsentRecord {
+        v: WIRE_VERSION,
+        site: sender.site.clone(),
+        session: sender.session,
+        measure: gate.choice(Purpose::Measure),
+        personalize: gate.choice(Purpose::Personalize),
+        source: gate.deciding_source()?,
+    };
+    serde_json::to_string(&record).ok()
+}
+
+struct Session<'a, T> {
+    world: &'a World<T>,
+    gate: Gate,
+    /// Absent without consent.
+    sender: Option<Sender>,
+    engine: Engine,
+    outbox: Outbox,
+    network: Dice,
+    begun: Instant,
+    stop: Stop,
+    /// The offer on the page.
+    exposed: Option<DecisionId>,
+}
+
+impl<T: Transport> Session<'_, T> {
+    async fn live(mut self, mut script: Script, choice: Choice) {
+        let mut broken_off = false;
+        while let Some(beat) = script.next() {
+            self.tick_until(beat.t(), &mut script).await;
+            self.wait_until(beat.t()).await;
+            if self.stop.is_told() && !broken_off {
+                broken_off = true;
+                script.break_off(self.now());
+                continue;
+            }
+            if matches!(choice, Choice::Withdraw(after) if beat.t() >= after) && self.gate.is_open() {
+                self.withdraw().await;
+            }
+            match beat {
+                Beat::Signal(signal) => self.observe(signal, &mut script).await,
+                Beat::Offer { t, action } => self.answer_offer(t, action),
+            }
+            if self.outbox.is_due(self.wire(beat.t())) {
+                self.send().await;
+            }
+        }
+        self.deliver().await;
+    }
+
+    /// The engine asks to be woken where nothing happens; a page has timers for that.
+    async fn tick_until(&mut self, t: u64, script: &mut Script) {
+        let mut last = None;
+        while let Some(at) = self.engine.wake_at().filter(|at| *at < t && last.is_none_or(|last| *at > last)) {
+            last = Some(at);
+            self.wait_until(at).await;
+            self.observe(Signal { t: at, kind: SignalKind::Tick }, script).await;
+        }
+    }
+
+    async fn observe(&mut self, signal: Signal, script: &mut Script) {
+        if matches!(signal.kind, SignalKind::View { .. }) {
+            self.exposed = None;
+        }
+        for effect in self.engine.observe(&signal) {
+            match effect {
+                Effect::Record(body) => self.record(signal.t, body),
+                Effect::Hesitation(_) => self.seek_offer(signal.t, script).await,
+                Effect::Intent(_) => {}
+            }
+        }
+        if matches!(signal.kind, SignalKind::Visibility { visible: false }) {
+            self.send().await;
+        }
+    }
+
+    fn record(&mut self, t: u64, body: EventBody) {
+        if self.gate.is_granted(Purpose::Measure) {
+            match body {
+                EventBody::Hesitation { .. } => self.world.tally.add(Count::Hesitations, 1),
+                EventBody::Commerce { action: CommerceAction::Purchase, .. } => {
+                    self.world.tally.add(Count::Purchases, 1);
+                }
+                _ => {}
+            }
+        }
+        self.outbox.record(&self.gate, self.wire(t), body);
+    }
+
+    /// Asks what may be offered on this page to a shopper who began to hesitate at `t`, and shows it.
+    async fn seek_offer(&mut self, t: u64, script: &mut Script) {
+        let (Some(slot), Some(sender), None) = (slot_on(self.engine.page()), &self.sender, self.exposed) else {
+            return;
+        };
+        let request = DecisionRequest {
+            site: sender.site.clone(),
+            session: sender.session,
+            consent_epoch: sender.consent_epoch,
+            slot,
+            features: self.engine.decision_features(),
+            cart: self.engine.cart(),
+            page: self.engine.page(),
+            locale: Locale::parse("en").ok(),
+        };
+        let permitted = self.gate.permit(Purpose::Personalize, request).and_then(|request| self.gate.release(request));
+        let Some(body) = permitted.and_then(|request| serde_json::to_string(&request).ok()) else { return };
+        let tally = &self.world.tally;
+        tally.add(Count::Decisions, 1);
+        let Ok(Answer::Done(decision)) =
+            timeout(OFFER_PATIENCE, ask::<Decision>(&self.world.transport, Route::Decisions, body)).await
+        else {
+            tally.add(Count::DecisionsLost, 1);
+            return;
+        };
+        let (Some(id), Some(offer)) = (decision.decision, decision.offer) else { return };
+        // From when the signal was due, not from when this shopper's turn came: a slow machine is no excuse.
+        let since_signal_ms = u32::try_from((Instant::now() - self.due(t)).as_millis()).unwrap_or(u32::MAX);
+        let exposed =
+            EventBody::Offer { action: OfferAction::Exposed, decision: id, since_signal_ms: Some(since_signal_ms) };
+        self.outbox.record(&self.gate, self.wire(t) + u64::from(since_signal_ms), exposed);
+        tally.add(Count::OffersExposed, 1);
+        self.exposed = Some(id);
+        script.show_offer(offer.kind, offer.value);
+    }
+
+    fn answer_offer(&mut self, t: u64, action: OfferAction) {
+        let Some(decision) = self.exposed.filter(|_| self.gate.is_open()) else { return };
+        let count = if action == OfferAction::Accepted { Count::OffersAccepted } else { Count::OffersDismissed };
+        self.world.tally.add(count, 1);
+        self.record(t, EventBody::Offer { action, decision, since_signal_ms: None });
+    }
+
+    /// Takes the consent back: the gate closes, what waits goes, and the collector is told.
+    async fn withdraw(&mut self) {
+        self.gate.read(ConsentSource::PageCall, Some(Reading::all(ConsentChoice::Denied)));
+        self.outbox.clear();
+        self.exposed = None;
+        self.world.tally.add(Count::Withdrawals, 1);
+        let Some(record) = self.sender.take().and_then(|sender| consent_record(&self.gate, &sender)) else { return };
+        for attempt in 1..=MOST_ATTEMPTS {
+            match ask::<ConsentAnswer>(&self.world.transport, Route::Consents, record.clone()).await {
+                Answer::Later(asked_s) if !self.stop.is_told() => {
+                    self.world.tally.add(Count::Retries, 1);
+                    pause(wait(attempt + 1, asked_s, &mut self.network), &mut self.stop).await;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// Sends what waits; told to stop meanwhile, it keeps what was not answered for its last words.
+    async fn send(&mut self) {
+        let Session { world, gate, sender: Some(sender), outbox, network, stop, .. } = self else { return };
+        let stopped = stop.is_told();
+        let sending = outbox.send(gate, sender, &world.transport, network, &world.tally);
+        tokio::select! {
+            () = sending => {}
+            () = stop.told(), if !stopped => {}
+            () = sleep(LAST_WORDS), if stopped => {}
+        }
+    }
+
+    /// Sends what is left until all of it is answered or given up.
+    async fn deliver(mut self) {
+        let mut deadline = None;
+        loop {
+            self.send().await;
+            if self.outbox.len() == 0 {
+                return;
+            }
+            let retry_at = self.outbox.retry_at();
+            if self.stop.is_told() {
+                let deadline = *deadline.get_or_insert_with(|| Instant::now() + LAST_WORDS);
+                if retry_at.is_some_and(|at| at > deadline) || Instant::now() >= deadline {
+                    self.world.tally.add(Count::EventsLost, self.outbox.len() as u64);
+                    return;
+                }
+                sleep_until(retry_at.unwrap_or(deadline)).await;
+            } else if let Some(at) = retry_at {
+                pause(at.saturating_duration_since(Instant::now()), &mut self.stop).await;
+            }
+        }
+    }
+
+    /// Waits until `t`, milliseconds of the shopper's time, or until it is time to stop.
+    async fn wait_until(&mut self, t: u64) {
+        let due = self.due(t);
+        if due > Instant::now() {
+            tokio::select! {
+                () = sleep_until(due) => {}
+                () = self.stop.told() => {}
+            }
+        }
+    }
+
+    /// When `t` milliseconds of the shopper's time have passed.
+    fn due(&self, t: u64) -> Instant {
+        self.begun + Duration::from_secs_f64(t as f64 / 1_000.0 / self.world.speed)
+    }
+
+    /// Milliseconds of the shopper's time since it came.
+    fn now(&self) -> u64 {
+        (self.begun.elapsed().as_secs_f64() * 1_000.0 * self.world.speed) as u64
+    }
+
+    /// `t` milliseconds of the shopper's time in those of the collector's clock.
+    fn wire(&self, t: u64) -> u64 {
+        (t as f64 / self.world.speed) as u64
+    }
+}
+
+/// The slot for offers that a kind of page of the shop has.
+fn slot_on(page: PageType) -> Option<SlotName> {
+    match page {
+        PageType::Product => SlotName::parse("product").ok(),
+        PageType::Cart => SlotName::parse("cart").ok(),
+        _ => None,
+    }
+}
