@@ -198,3 +198,6 @@ fn pseudonym_key(path: PathBuf, log: &impl EventLog, host: &Host) -> Result<Secr
     }
     Ok(key)
 }
+
+#[cfg(test)]
+mod tests;

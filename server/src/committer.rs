@@ -29,6 +29,12 @@ pub(crate) enum Command {
     Decide(Box<DecisionRequest>, DecisionId, Reply<Decision>),
 }
 
+impl Command {
+    fn may_begin_a_session(&self) -> bool {
+        matches!(self, Command::Consent(entry, _) if entry.is_grant())
+    }
+}
+
 /// An answer that waits for its group to be durable, or to have failed.
 struct Answer(Box<dyn FnOnce(Result<(), ErrorCode>) + Send>);
 
@@ -207,15 +213,14 @@ impl<L: EventLog> Committer<L> {
     }
 
     fn make_room_for(&self, (from, command): &(Sender, Command)) {
-        let begins = matches!(command, Command::Consent(..));
-        if begins && Group::new(&self.state.read(), &self.sites).lacks_room_for(from.pseudonym) {
+        if command.may_begin_a_session() && Group::new(&self.state.read(), &self.sites).lacks_room_for(from.pseudonym) {
             self.state.write().make_room(from.received_at);
         }
     }
 }
 
 fn begins_without_room(group: &Group<'_>, (from, command): &(Sender, Command)) -> bool {
-    matches!(command, Command::Consent(..)) && group.lacks_room_for(from.pseudonym)
+    command.may_begin_a_session() && group.lacks_room_for(from.pseudonym)
 }
 
 fn work(group: &mut Group<'_>, (from, command): (Sender, Command)) -> Answer {
@@ -225,3 +230,8 @@ fn work(group: &mut Group<'_>, (from, command): (Sender, Command)) -> Answer {
         Command::Decide(request, id, to) => Answer::new(to, group.decide(from, &request, id)),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod gated_log;
+#[cfg(test)]
+mod tests;

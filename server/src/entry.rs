@@ -20,6 +20,13 @@ pub(crate) struct ConsentEntry {
     pub(crate) source: ConsentSource,
 }
 
+impl ConsentEntry {
+    /// Whether it grants anything.
+    pub(crate) fn is_grant(&self) -> bool {
+        [self.measure, self.personalize].contains(&ConsentChoice::Granted)
+    }
+}
+
 impl From<&ConsentRecord> for ConsentEntry {
     fn from(record: &ConsentRecord) -> ConsentEntry {
         ConsentEntry { measure: record.measure, personalize: record.personalize, source: record.source }

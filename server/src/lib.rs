@@ -1,10 +1,10 @@
 //! The collector. An event's path through it, forward only:
 //!
-//! 1. [`http`] takes `POST /v1/events`: objections of the browser (GPC, DNT), size, JSON, schema, site and origin are checked, each
+//! 1. `http` takes `POST /v1/events`: objections of the browser (GPC, DNT), size, JSON, schema, site and origin are checked, each
 //!    with its own answer, and the session's id becomes a pseudonym. Nothing behind this line knows the id.
-//! 2. [`committer`] takes what waits as one group. For each command [`pipeline`] admits by consent and folds the session
+//! 2. `committer` takes what waits as one group. For each command `pipeline` admits by consent and folds the session
 //!    (`waver_core::session`): dedupe, sessionize, and what it adds to the aggregates. It works on copies.
-//! 3. One append to the log (`waver_store`), durable before it returns. Only then the copies become the [`state`], the aggregates
+//! 3. One append to the log (`waver_store`), durable before it returns. Only then the copies become the `state`, the aggregates
 //!    grow, and every waiter is answered. If the append fails, nothing has happened, and the collector says 503 until it is started
 //!    again.
 //! 4. `GET /v1/aggregates`, `/v1/sessions` and `/v1/stream` read the state.

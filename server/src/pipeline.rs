@@ -84,6 +84,11 @@ impl<'a> Group<'a> {
     /// # Errors
     /// [`ErrorCode::Unavailable`] if it would begin a session that there is no room for.
     pub(crate) fn consent(&mut self, from: Sender, entry: ConsentEntry) -> Result<ConsentAnswer, ErrorCode> {
+        if !entry.is_grant() && !self.knows(from.pseudonym) {
+            // Who never granted anything here has nothing to withdraw, and leaves nothing behind.
+            let ConsentEntry { measure, personalize, .. } = entry;
+            return Ok(ConsentAnswer { consent_epoch: 0, measure, personalize });
+        }
         if self.lacks_room_for(from.pseudonym) {
             return Err(ErrorCode::Unavailable);
         }

@@ -156,6 +156,15 @@ impl State {
 }
 
 #[cfg(test)]
+impl State {
+    /// All of it but the counts of outcomes that leave no trace in the log, for comparisons.
+    pub(crate) fn without_refusals(&self) -> impl std::fmt::Debug + PartialEq + '_ {
+        let sites: Vec<_> = self.sites.iter().map(|site| (&site.windows, site.outcomes.stored, site.late)).collect();
+        (&self.sessions, &self.by_end, sites, self.applied)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use waver_schema::limits::SESSION_IDLE_MS;
 

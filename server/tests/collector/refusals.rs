@@ -226,6 +226,10 @@ async fn a_withdrawal_is_taken_from_a_browser_that_asks_not_to_be_tracked() {
     let request = running.caller.request("POST", "/v1/consents").header("sec-gpc", "1").json(&withdrawal);
     let answer = Answer::of(request.send().await.expect("an answer")).await;
     assert_eq!((answer.status, answer.body["consent_epoch"].as_u64()), (200, Some(epoch + 1)));
+    // Who never granted anything leaves nothing behind by refusing.
+    let refusal = running.caller.send("/v1/consents", &consent(&session(2), "denied", "denied")).await;
+    assert_eq!((refusal.status, refusal.body["consent_epoch"].as_u64()), (200, Some(0)));
+    assert_eq!(running.caller.admin("/v1/sessions").await["sessions"].as_array().map(Vec::len), Some(1));
     running.stop().await;
 }
 

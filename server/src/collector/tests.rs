@@ -1,0 +1,122 @@
+//! A whole collector, with a log that fails and with pages of its own.
+
+use std::borrow::Cow;
+use std::sync::atomic::Ordering;
+
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+use crate::committer::gated_log::Gated;
+
+const SESSION: &str = "5e551011000000000000000000000001";
+
+fn pages(path: &str) -> Option<Cow<'static, [u8]>> {
+    match path {
+        "waver.js" => Some(Cow::Borrowed(b"load()")),
+        "sdk/1.0.0-0123abcd/waver_bg.wasm" => Some(Cow::Borrowed(b"\0asm")),
+        "dashboard/login.html" => Some(Cow::Borrowed(b"<title>Sign in</title>")),
+        "dashboard/index.html" => Some(Cow::Borrowed(b"<title>Waver</title>")),
+        "dashboard/main.js" => Some(Cow::Borrowed(b"draw()")),
+        _ => None,
+    }
+}
+
+async fn start(log: Gated) -> (Collector, String, TempDir) {
+    let folder = TempDir::new().expect("a folder");
+    let offers = "[policy]\nholdout = 0.0\nkill_switch = false\ndefault_locale = \"en\"\n";
+    std::fs::write(folder.path().join("offers.toml"), offers).expect("writes");
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
+    std::fs::write(folder.path().join("waver.toml"), text).expect("writes");
+    let config = Config::load(&folder.path().join("waver.toml"), []).expect("a configuration");
+    let collector = Collector::start_with(config, Host::system(), || Ok(log), pages).await.expect("starts");
+    let url = format!("http://{}", collector.address());
+    (collector, url, folder)
+}
+
+async fn get(url: &str, path: &str) -> Response {
+    let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    http.get(format!("{url}{path}")).send().await.expect("an answer")
+}
+
+async fn post(url: &str, path: &str, body: &Value) -> Response {
+    Client::new().post(format!("{url}{path}")).json(body).send().await.expect("an answer")
+}
+
+fn consent() -> Value {
+    json!({"v": 1, "site": "demo", "session": SESSION, "measure": "granted", "personalize": "granted", "source": "tag"})
+}
+
+fn batch() -> Value {
+    let event = json!({"seq": 1, "t": 0, "type": "engagement", "engaged_ms": 1, "scroll_milli": 0, "clicks": 0});
+    json!({"v": 1, "site": "demo", "session": SESSION, "consent_epoch": 1, "sent_at": 0, "events": [event]})
+}
+
+#[tokio::test]
+async fn a_broken_log_is_503_and_never_2xx_and_the_collector_says_why() {
+    let log = Gated::new(1000);
+    let (collector, url, _folder) = start(log.clone()).await;
+    assert_eq!(get(&url, "/readyz").await.status(), 200);
+    assert_eq!(post(&url, "/v1/consents", &consent()).await.status(), 200);
+    log.fails.store(true, Ordering::SeqCst);
+    for (path, body) in [("/v1/events", batch()), ("/v1/consents", consent())] {
+        let answer = post(&url, path, &body).await;
+        assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true), "{path}");
+    }
+    let ready = get(&url, "/readyz").await;
+    assert_eq!(ready.status(), 503);
+    assert!(ready.text().await.expect("text").contains("no space left on device"));
+    assert_eq!(get(&url, "/healthz").await.status(), 200, "it is alive all the same");
+    let metrics = get(&url, "/metrics").await.text().await.expect("text");
+    let unavailable = "waver_events_total{site=\"demo\",outcome=\"discarded\",reason=\"unavailable\"} 1";
+    assert!(
+        metrics.contains(unavailable) && metrics.contains("waver_events_received_total{site=\"demo\"} 1"),
+        "{metrics}"
+    );
+    collector.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_request_under_way_is_finished_before_the_end() {
+    let log = Gated::new(0);
+    let (collector, url, _folder) = start(log.clone()).await;
+    let waiting = tokio::spawn({
+        let url = url.clone();
+        async move { post(&url, "/v1/consents", &consent()).await.status() }
+    });
+    // Its group is at the gate of the log once the gate has somebody waiting.
+    while log.waiting.load(Ordering::SeqCst) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let ending = tokio::spawn(collector.shutdown());
+    while Client::new().get(format!("{url}/healthz")).send().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    log.permits.add_permits(1);
+    assert_eq!(waiting.await.expect("no panic"), 200);
+    ending.await.expect("no panic");
+}
+
+#[tokio::test]
+async fn pages_and_scripts_are_cached_as_long_as_they_stay_the_same() {
+    let (collector, url, _folder) = start(Gated::new(0)).await;
+    for (path, status, media_type, caching) in [
+        ("/waver.js", 200, "text/javascript; charset=utf-8", "public, max-age=300"),
+        ("/sdk/1.0.0-0123abcd/waver_bg.wasm", 200, "application/wasm", "public, max-age=31536000, immutable"),
+        ("/sdk/1.0.0-0123abcd/other.js", 404, "application/json", "no-store"),
+        ("/dashboard/login", 200, "text/html; charset=utf-8", "no-cache"),
+        ("/dashboard/main.js", 200, "text/javascript; charset=utf-8", "no-cache"),
+        ("/dashboard/index.html", 404, "application/json", "no-store"),
+        ("/dashboard/..%2fwaver.js", 404, "application/json", "no-store"),
+    ] {
+        let answer = get(&url, path).await;
+        let header =
+            |name| answer.headers().get(name).and_then(|value: &reqwest::header::HeaderValue| value.to_str().ok());
+        assert_eq!(answer.status(), status, "{path}");
+        assert_eq!((header("content-type"), header("cache-control")), (Some(media_type), Some(caching)), "{path}");
+    }
+    let missing = get(&url, "/sdk/1.0.0-0123abcd/other.js").await.text().await.expect("text");
+    assert!(missing.contains("cargo xtask build"), "{missing}");
+    collector.shutdown().await;
+}
