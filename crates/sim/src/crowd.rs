@@ -13,7 +13,7 @@ use crate::visit::{Count, Refused, Shopper, Tally, Transport, World, visit};
 
 /// Shoppers who stand before the door when it opens, so that the shop is not empty at first.
 const FIRST_COMERS: u64 = 12;
-/// How fast they come in, per second.
+/// How fast they come in, per second, unless shoppers come faster anyway.
 const FIRST_COMERS_PER_S: f64 = 2.0;
 
 /// Who comes, and how many.
@@ -68,7 +68,8 @@ pub async fn run<T: Transport + 'static>(
             tally.add(Count::TurnedAway, 1);
         }
         index += 1;
-        let per_second = if index < FIRST_COMERS { FIRST_COMERS_PER_S } else { options.per_minute / 60.0 };
+        let usual = options.per_minute / 60.0;
+        let per_second = if index < FIRST_COMERS { FIRST_COMERS_PER_S.max(usual) } else { usual };
         next_at += Duration::from_secs_f64(arrivals.gap_s(per_second));
     }
     while let Some(gone) = present.join_next().await {

@@ -156,7 +156,10 @@ async fn send_shoppers(arguments: ShoppersArguments) -> Result<(), Failure> {
     let mut stop = stop_signal()?;
     let recorded = recorded(arguments.clickstream)?;
     let ShoppersArguments { collector, site, seed, rate, sessions, concurrent, speed, .. } = arguments;
-    let unavailable = |error| Failure(exit::UNAVAILABLE, format!("no collector at {collector}: {error}"));
+    let unavailable = |error| {
+        let what_to_do = "start one with `waver serve`, or name another with --collector";
+        Failure(exit::UNAVAILABLE, format!("no collector answers at {collector} ({error}): {what_to_do}"))
+    };
     let http = Http::to(collector.clone()).map_err(unavailable)?;
     let ready = tokio::select! {
         ready = tokio::time::timeout(READY_WITHIN, until_ready(&http)) => ready,

@@ -1,8 +1,8 @@
 //! Shoppers, pure: what a seed and a persona do, as the signals that a browser's sensors would see. No clock, no network.
 //!
-//! A [`Script`] takes one step after the other ([`step`](self)): open a page, read, waver, put something into the cart, leave. Each step
-//! moves the hand, and the hand writes down what the sensors see. What shoppers of a persona tend to do stands in one table,
-//! [`Persona::traits`].
+//! A [`Script`] takes one step after the other: open a page, read, waver, put something into the cart, leave. Each step moves the hand
+//! over the screen, and the hand writes down what the sensors see. What shoppers of a persona tend to do stands in one table, from
+//! which [`Persona::traits`] reads.
 
 mod basket;
 mod dice;

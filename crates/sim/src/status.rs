@@ -31,8 +31,8 @@ pub(crate) fn tell_end(tally: &Tally) {
 fn print(tally: &Tally, terminal: bool) {
     let line = line(tally);
     if terminal {
-        // Back to the start of the line, and clear it.
-        print!("\r\x1b[K{line}");
+        // Back to the start of the line, clear it, and cut off what does not fit instead of wrapping it.
+        print!("\r\x1b[K\x1b[?7l{line}\x1b[?7h");
         let _ = std::io::stdout().flush();
     } else {
         println!("{line}");

@@ -1,4 +1,5 @@
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -32,6 +33,14 @@ impl Stop {
         if self.0.wait_for(|told| *told).await.is_err() {
             // Nobody is left who could say it.
             std::future::pending().await
+        }
+    }
+
+    /// Waits so long, or until it comes.
+    pub async fn or_sleep(&mut self, duration: Duration) {
+        tokio::select! {
+            () = tokio::time::sleep(duration) => {}
+            () = self.told() => {}
         }
     }
 }

@@ -2,6 +2,7 @@
 //! gate lets out to the collector, over its public HTTP API and nothing else.
 
 mod collector;
+mod consent;
 mod http;
 mod outbox;
 mod session;

@@ -1,16 +1,18 @@
+use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use waver_core::consent::{Gate, Purpose, Reading};
 use waver_core::{Effect, Engine, Signal, SignalKind};
 use waver_schema::{
-    CommerceAction, ConsentAnswer, ConsentChoice, ConsentRecord, ConsentSource, Decision, DecisionId, DecisionRequest,
-    EventBody, Locale, OfferAction, PageType, SiteKey, SlotName, WIRE_VERSION,
+    CommerceAction, ConsentAnswer, ConsentChoice, ConsentSource, Decision, DecisionId, DecisionRequest, EventBody,
+    Locale, OfferAction, PageType, SiteKey, SlotName,
 };
 
 use super::collector::{Answer, MOST_ATTEMPTS, Refused, ask, wait};
+use super::consent::{consent_record, put_on_record};
 use super::outbox::{Outbox, Sender};
 use super::shopper::{Choice, Shopper};
 use super::tally::{Count, Tally};
@@ -22,18 +24,16 @@ use crate::shopper::{Beat, Dice, Script};
 const OFFER_PATIENCE: Duration = Duration::from_secs(2);
 /// Once told to stop, a shopper tries no longer than this to deliver what it has.
 const LAST_WORDS: Duration = Duration::from_secs(5);
-/// Runs of the same seed against one collector that are told apart.
-const MOST_RUNS: u32 = 10_000;
 
 /// What all shoppers share.
 #[derive(Debug)]
 pub struct World<T> {
-    transport: T,
-    site: SiteKey,
-    tally: Arc<Tally>,
+    pub(super) transport: T,
+    pub(super) site: SiteKey,
+    pub(super) tally: Arc<Tally>,
     speed: f64,
     /// How many runs of the same seed the collector has seen before this one, as far as is known.
-    run: AtomicU32,
+    pub(super) run: AtomicU32,
 }
 
 impl<T: Transport> World<T> {
@@ -55,7 +55,7 @@ pub async fn visit<T: Transport>(world: &World<T>, mut shopper: Shopper, mut sto
     let mut gate = Gate::new();
     gate.read(ConsentSource::PageCall, Some(shopper.choice.reading()));
     let sender = if gate.is_open() {
-        match begin(world, &mut shopper, &gate, &mut stop).await? {
+        match put_on_record(world, &mut shopper, &gate, &mut stop).await? {
             Some(sender) => Some(sender),
             None => return Ok(()),
         }
@@ -73,70 +73,10 @@ pub async fn visit<T: Transport>(world: &World<T>, mut shopper: Shopper, mut sto
         begun: Instant::now(),
         stop,
         exposed: None,
+        seen: HashSet::new(),
     };
     session.live(shopper.script, shopper.choice).await;
     Ok(())
-}
-
-/// Puts the grant on record. `None` if the collector could not be reached, or the shopper was told to stop.
-async fn begin<T: Transport>(
-    world: &World<T>,
-    shopper: &mut Shopper,
-    gate: &Gate,
-    stop: &mut Stop,
-) -> Result<Option<Sender>, Refused> {
-    let mut run = world.run.load(Ordering::Relaxed);
-    let mut attempt = 0;
-    while attempt < MOST_ATTEMPTS && run < MOST_RUNS && !stop.is_told() {
-        let session = shopper.session_id(run);
-        let mut sender = Sender { site: world.site.clone(), session, consent_epoch: 0 };
-        let Some(record) = consent_record(gate, &sender) else { return Ok(None) };
-        let answer = tokio::select! {
-            answer = ask::<ConsentAnswer>(&world.transport, Route::Consents, record) => answer,
-            () = stop.told() => return Ok(None),
-        };
-        match answer {
-            Answer::Done(ConsentAnswer { consent_epoch: 1, .. }) => {
-                world.tally.add(Count::Sessions, 1);
-                sender.consent_epoch = 1;
-                return Ok(Some(sender));
-            }
-            // The same seed was here before, and this is a session of that run: its events would all be duplicates.
-            Answer::Done(_) => {
-                run = (run + 1).max(world.run.load(Ordering::Relaxed));
-                world.run.fetch_max(run, Ordering::Relaxed);
-            }
-            Answer::Later(asked_s) => {
-                attempt += 1;
-                world.tally.add(Count::Retries, 1);
-                pause(wait(attempt + 1, asked_s, &mut shopper.network), stop).await;
-            }
-            Answer::Refused(refused) => return Err(refused),
-        }
-    }
-    world.tally.add(Count::SessionsLost, 1);
-    Ok(None)
-}
-
-/// Waits so long, or until it is time to stop.
-async fn pause(duration: Duration, stop: &mut Stop) {
-    tokio::select! {
-        () = sleep(duration) => {}
-        () = stop.told() => {}
-    }
-}
-
-/// The consent as it stands, as it goes on record. It is not derived from behaviour, so it may go also when nothing else may.
-fn consent_record(gate: &Gate, sender: &Sender) -> Option<String> {
-    let record = ConsentRecord {
-        v: WIRE_VERSION,
-        site: sender.site.clone(),
-        session: sender.session,
-        measure: gate.choice(Purpose::Measure),
-        personalize: gate.choice(Purpose::Personalize),
-        source: gate.deciding_source()?,
-    };
-    serde_json::to_string(&record).ok()
 }
 
 struct Session<'a, T> {
@@ -151,6 +91,8 @@ struct Session<'a, T> {
     stop: Stop,
     /// The offer on the page.
     exposed: Option<DecisionId>,
+    /// The offers that were on any page. One that stands is on page after page, and counts once.
+    seen: HashSet<DecisionId>,
 }
 
 impl<T: Transport> Session<'_, T> {
@@ -184,6 +126,9 @@ impl<T: Transport> Session<'_, T> {
         while let Some(at) = self.engine.wake_at().filter(|at| *at < t && last.is_none_or(|last| *at > last)) {
             last = Some(at);
             self.wait_until(at).await;
+            if self.stop.is_told() {
+                return;
+            }
             self.observe(Signal { t: at, kind: SignalKind::Tick }, script).await;
         }
     }
@@ -248,8 +193,8 @@ impl<T: Transport> Session<'_, T> {
         let exposed =
             EventBody::Offer { action: OfferAction::Exposed, decision: id, since_signal_ms: Some(since_signal_ms) };
         self.outbox.record(&self.gate, self.wire(t) + u64::from(since_signal_ms), exposed);
-        tally.add(Count::OffersExposed, 1);
         self.exposed = Some(id);
+        tally.add(Count::OffersExposed, u64::from(self.seen.insert(id)));
         script.show_offer(offer.kind, offer.value);
     }
 
@@ -271,7 +216,7 @@ impl<T: Transport> Session<'_, T> {
             match ask::<ConsentAnswer>(&self.world.transport, Route::Consents, record.clone()).await {
                 Answer::Later(asked_s) if !self.stop.is_told() => {
                     self.world.tally.add(Count::Retries, 1);
-                    pause(wait(attempt + 1, asked_s, &mut self.network), &mut self.stop).await;
+                    self.stop.or_sleep(wait(attempt + 1, asked_s, &mut self.network)).await;
                 }
                 _ => return,
             }
@@ -307,19 +252,16 @@ impl<T: Transport> Session<'_, T> {
                 }
                 sleep_until(retry_at.unwrap_or(deadline)).await;
             } else if let Some(at) = retry_at {
-                pause(at.saturating_duration_since(Instant::now()), &mut self.stop).await;
+                self.stop.or_sleep(at.saturating_duration_since(Instant::now())).await;
             }
         }
     }
 
     /// Waits until `t`, milliseconds of the shopper's time, or until it is time to stop.
     async fn wait_until(&mut self, t: u64) {
-        let due = self.due(t);
-        if due > Instant::now() {
-            tokio::select! {
-                () = sleep_until(due) => {}
-                () = self.stop.told() => {}
-            }
+        let left = self.due(t).saturating_duration_since(Instant::now());
+        if !left.is_zero() {
+            self.stop.or_sleep(left).await;
         }
     }
 

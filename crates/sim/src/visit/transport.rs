@@ -33,9 +33,9 @@ pub struct Reply {
     pub body: Vec<u8>,
 }
 
-/// No answer was had: no connection, a broken one, or none in time.
+/// No answer was had: no connection, a broken one, or none in time. It says which.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no answer: {0}")]
+#[error("{0}")]
 pub struct Unreachable(pub String);
 
 /// What a shopper's browser has of the world outside: a way to the collector, and a clock on the wall.

@@ -61,7 +61,7 @@ async fn a_crowd_loses_nothing_and_counts_as_the_collector_counts() {
         per_minute: 6_000.0,
         sessions: Some(80),
         concurrent: 80,
-        speed: 40.0,
+        speed: 100.0,
         recorded: Arc::new([]),
     };
     crowd::run(options, http, tally.clone(), Stop::never()).await.expect("not refused");

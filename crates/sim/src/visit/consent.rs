@@ -1,0 +1,68 @@
+use std::sync::atomic::Ordering;
+
+use waver_core::consent::{Gate, Purpose};
+use waver_schema::{ConsentAnswer, ConsentRecord, WIRE_VERSION};
+
+use super::collector::{Answer, MOST_ATTEMPTS, Refused, ask, wait};
+use super::outbox::Sender;
+use super::session::World;
+use super::shopper::Shopper;
+use super::tally::Count;
+use super::transport::{Route, Transport};
+use crate::Stop;
+
+/// Runs of the same seed against one collector that are told apart.
+const MOST_RUNS: u32 = 10_000;
+
+/// Puts the grant on record. `None` if the collector could not be reached, or the shopper was told to stop.
+pub(super) async fn put_on_record<T: Transport>(
+    world: &World<T>,
+    shopper: &mut Shopper,
+    gate: &Gate,
+    stop: &mut Stop,
+) -> Result<Option<Sender>, Refused> {
+    let mut run = world.run.load(Ordering::Relaxed);
+    let mut attempt = 0;
+    while attempt < MOST_ATTEMPTS && run < MOST_RUNS && !stop.is_told() {
+        let session = shopper.session_id(run);
+        let mut sender = Sender { site: world.site.clone(), session, consent_epoch: 0 };
+        let Some(record) = consent_record(gate, &sender) else { return Ok(None) };
+        let answer = tokio::select! {
+            answer = ask::<ConsentAnswer>(&world.transport, Route::Consents, record) => answer,
+            () = stop.told() => return Ok(None),
+        };
+        match answer {
+            Answer::Done(ConsentAnswer { consent_epoch: 1, .. }) => {
+                world.tally.add(Count::Sessions, 1);
+                sender.consent_epoch = 1;
+                return Ok(Some(sender));
+            }
+            // The same seed was here before, and this is a session of that run: its events would all be duplicates.
+            Answer::Done(_) => {
+                run = (run + 1).max(world.run.load(Ordering::Relaxed));
+                world.run.fetch_max(run, Ordering::Relaxed);
+            }
+            Answer::Later(asked_s) => {
+                attempt += 1;
+                world.tally.add(Count::Retries, 1);
+                stop.or_sleep(wait(attempt + 1, asked_s, &mut shopper.network)).await;
+            }
+            Answer::Refused(refused) => return Err(refused),
+        }
+    }
+    world.tally.add(Count::SessionsLost, 1);
+    Ok(None)
+}
+
+/// The consent as it stands, as it goes on record. It is not derived from behaviour, so it may go also when nothing else may.
+pub(super) fn consent_record(gate: &Gate, sender: &Sender) -> Option<String> {
+    let record = ConsentRecord {
+        v: WIRE_VERSION,
+        site: sender.site.clone(),
+        session: sender.session,
+        measure: gate.choice(Purpose::Measure),
+        personalize: gate.choice(Purpose::Personalize),
+        source: gate.deciding_source()?,
+    };
+    serde_json::to_string(&record).ok()
+}
