@@ -61,7 +61,7 @@ async fn global_privacy_control_overrides_a_grant_and_says_so() -> Result<()> {
     until_loaded(&house).await?;
     browser.dither("[data-waver-zone=cta]", DITHER).await?;
     let state = browser.until("the state", "return window.waver('consent')").await?;
-    assert_eq!((&state["measure"]["choice"], &state["gpc"]), (&json!("denied"), &json!(true)), "{state}");
+    assert_eq!((&state["measure"]["state"], &state["gpc"]), (&json!("denied"), &json!(true)), "{state}");
     assert_eq!(house.requests_about_shoppers().await?, [0, 0, 0], "although everything was accepted");
     assert_eq!(house.stored_by_us().await?, Vec::<String>::new());
     house.browser.close().await

@@ -1,0 +1,51 @@
+// Waver for shops with a bundler: the same module as behind the script tag, with typed methods.
+import load, { boot, command } from './waver.js';
+
+let started;
+
+/** Starts the module on this page; later calls give the same instance. */
+export function init({ wasm, ...options }) {
+  started ??= load(wasm && { module_or_path: wasm }).then(() => {
+    boot(options);
+    return new Waver();
+  });
+  return started;
+}
+
+export class Waver {
+  consent(choices) {
+    return command('consent', choices === undefined ? [] : [choices]);
+  }
+
+  page(page) {
+    return command('page', [page]);
+  }
+
+  track(name, params = {}) {
+    return command('track', [name, params]);
+  }
+
+  on(topic, callback) {
+    return command('on', [topic, callback]);
+  }
+
+  off(topic, callback) {
+    return command('off', [topic, callback]);
+  }
+
+  offer(slot, options = {}) {
+    return command('offer', [slot, options]);
+  }
+
+  state() {
+    return command('state', []);
+  }
+
+  forget() {
+    return command('forget', []);
+  }
+
+  debug(on) {
+    return command('debug', [on]);
+  }
+}
