@@ -21,8 +21,10 @@ use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
 use crate::state::{Session, State, Update};
 
-/// Bytes of payloads in a group, beyond which it is committed as it is. Leaves room for one more batch within the log's own limit.
-const GROUP_PAYLOAD_BYTES: usize = waver_store::GROUP_BYTES / 2;
+/// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit.
+const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES / 2;
+/// Most bytes of a record beside its payload.
+const ENVELOPE_BYTES: usize = 128;
 
 /// Where a command comes from.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +54,7 @@ pub(crate) struct Group<'a> {
     changes: Vec<(SiteIndex, Vec<Change>)>,
     outcomes: Vec<(SiteIndex, Outcomes)>,
     records: Vec<Record>,
-    payload_bytes: usize,
+    bytes: usize,
 }
 
 impl<'a> Group<'a> {
@@ -65,13 +67,13 @@ impl<'a> Group<'a> {
             changes: Vec::new(),
             outcomes: Vec::new(),
             records: Vec::new(),
-            payload_bytes: 0,
+            bytes: 0,
         }
     }
 
     /// Whether it should be committed before it takes more.
     pub(crate) fn is_full(&self) -> bool {
-        self.payload_bytes >= GROUP_PAYLOAD_BYTES
+        self.bytes >= ENOUGH_BYTES
     }
 
     /// Whether a consent record of `pseudonym` would begin a session that there is no room for.
@@ -268,7 +270,7 @@ impl<'a> Group<'a> {
     fn record(&mut self, from: Sender, entry: &Entry) -> Result<(), ErrorCode> {
         let site = self.sites.get(from.site).key.clone();
         let record = entry.to_record(site, from.pseudonym, from.received_at).map_err(|_| ErrorCode::Internal)?;
-        self.payload_bytes += record.payload.len();
+        self.bytes += record.payload.len() + ENVELOPE_BYTES;
         self.records.push(record);
         Ok(())
     }

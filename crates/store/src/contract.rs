@@ -135,6 +135,23 @@ async fn sled_has_each_group_on_disk_when_append_returns() {
 }
 
 #[tokio::test]
+async fn sled_refuses_everything_after_an_append_that_nobody_saw_the_end_of() {
+    let folder = TempDir::new().expect("a folder");
+    let log = SledLog::open(folder.path()).expect("opens");
+    {
+        let group = records(0..1);
+        let append = std::pin::pin!(log.append(&group));
+        assert!(matches!(poll_once(append).await, std::task::Poll::Pending), "the disk takes its time");
+    }
+    assert!(matches!(log.append(&records(1..2)).await, Err(StoreError::Broken)));
+}
+
+/// Polls once and gives up.
+async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> std::task::Poll<F::Output> {
+    std::future::poll_fn(|context| std::task::Poll::Ready(future.as_mut().poll(context))).await
+}
+
+#[tokio::test]
 async fn sled_drops_a_torn_tail_and_keeps_what_was_before() {
     let folder = TempDir::new().expect("a folder");
     let log = SledLog::open(folder.path()).expect("opens");

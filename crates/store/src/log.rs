@@ -25,7 +25,8 @@ pub trait EventLog: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`StoreError::TooLarge`] leaves the log as it was. After [`StoreError::Write`] nobody knows what reached the disk, so the
-    /// log refuses everything with [`StoreError::Broken`] until it is opened again; what is read then is the truth.
+    /// log refuses everything with [`StoreError::Broken`] until it is opened again; what is read then is the truth. The same
+    /// holds for whoever drops the future before it is done.
     fn append(&self, group: &[Record]) -> impl Future<Output = Result<Vec<Position>, StoreError>> + Send;
 
     /// Reads on from offset `from`: at least `at_least` records if there are so many, in the order of their offsets. An empty

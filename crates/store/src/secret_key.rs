@@ -3,7 +3,7 @@ use std::io::{self, Read, Write};
 use std::path::Path;
 
 use crate::StoreError;
-use crate::sled_log::create_private;
+use crate::sled_log::{create_private, sync_folders};
 
 /// 32 secret bytes in a file of their own. Never printed, never in a log, never in sled.
 #[derive(Clone)]
@@ -67,9 +67,7 @@ fn create(path: &Path, key: &[u8; 32]) -> io::Result<()> {
     file.sync_all()?;
     fs::rename(&aside, path)?;
     // The rename is on disk only once the folder is.
-    #[cfg(unix)]
-    File::open(folder)?.sync_all()?;
-    Ok(())
+    sync_folders(folder)
 }
 
 #[cfg(test)]

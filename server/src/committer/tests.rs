@@ -14,6 +14,7 @@ use crate::site::SiteIndex;
 use crate::stop::StopSender;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
+const NOW: u64 = 1_800_000_000_000;
 
 /// A committer at work.
 struct AtWork {
@@ -29,7 +30,8 @@ fn sites() -> Arc<Sites> {
     let offers = folder.path().join("offers.toml");
     std::fs::write(&offers, "[policy]\nholdout = 0.0\nkill_switch = false\ndefault_locale = \"en\"\n").expect("writes");
     let site = crate::config::Site { origins: Vec::new(), offers, allow_no_origin: true };
-    let key = waver_schema::SiteKey::parse("demo").expect("valid");
+    // As long as a key may be: it stands in every record.
+    let key = waver_schema::SiteKey::parse("a-site-with-a-name-of-32-letters").expect("valid");
     Arc::new(Sites::load(&BTreeMap::from([(key, site)])).expect("a policy").0)
 }
 
@@ -96,6 +98,35 @@ async fn what_waits_is_committed_together_and_answered_only_then() {
     }
     assert_eq!(*log.groups.lock().expect("no panic"), [1, 48]);
     assert_eq!((work.state.read().len(), work.state.read().applied()), (49, 49));
+}
+
+#[tokio::test]
+async fn a_group_stays_within_the_logs_limit_however_small_or_large_its_records_are() {
+    let log = Gated::new(0);
+    let work = start(log.clone(), 10_000, 10_000);
+    let mut consents = Vec::new();
+    for number in 0..3000_u16 {
+        let [high, low] = number.to_be_bytes();
+        let pseudonym = Pseudonym::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        consents.push(grant(&work.queue, Sender { pseudonym, ..shopper(0, NOW) }).expect("a place"));
+    }
+    let large: Vec<u64> = (1..=64).collect();
+    let batches: Vec<_> = (0..100_u16)
+        .map(|number| {
+            let [high, low] = number.to_be_bytes();
+            let pseudonym = Pseudonym::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+            post(&work.queue, Sender { pseudonym, ..shopper(0, NOW) }, 1, &large).expect("a place")
+        })
+        .collect();
+    log.permits.add_permits(10_000);
+    for consent in consents {
+        consent.await.expect("an answer").expect("durable");
+    }
+    for batch in batches {
+        assert_eq!(batch.await.expect("an answer").expect("durable").accepted, 64);
+    }
+    let groups = log.groups.lock().expect("no panic").len();
+    assert!((3..20).contains(&groups), "{groups} groups");
 }
 
 #[tokio::test]
