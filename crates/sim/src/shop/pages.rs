@@ -23,8 +23,15 @@ pub(super) fn around(router: Router, collector: &Origin) -> Router {
 }
 
 async fn with_collector(mut request: Request, next: Next, collector: &Origin) -> Response {
-    // A page is more than its file, so the file's age and byte ranges say nothing about it.
-    for name in [header::IF_MODIFIED_SINCE, header::IF_UNMODIFIED_SINCE, header::RANGE] {
+    // A page is more than its file, so the file's age, tag and byte ranges say nothing about it.
+    for name in [
+        header::IF_MATCH,
+        header::IF_MODIFIED_SINCE,
+        header::IF_NONE_MATCH,
+        header::IF_RANGE,
+        header::IF_UNMODIFIED_SINCE,
+        header::RANGE,
+    ] {
         request.headers_mut().remove(name);
     }
     let response = next.run(request).await;
@@ -41,6 +48,7 @@ async fn with_collector(mut request: Request, next: Next, collector: &Origin) ->
     };
     // It is the file's; the server computes that of the page.
     parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.remove(header::ETAG);
     parts.headers.remove(header::LAST_MODIFIED);
     parts.headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("none"));
     Response::from_parts(parts, Body::from(page))

@@ -74,6 +74,7 @@ pub async fn visit<T: Transport>(world: &World<T>, mut shopper: Shopper, mut sto
         stop,
         exposed: None,
         seen: HashSet::new(),
+        answered: HashSet::new(),
     };
     session.live(shopper.script, shopper.choice).await;
     Ok(())
@@ -93,6 +94,8 @@ struct Session<'a, T> {
     exposed: Option<DecisionId>,
     /// The offers that were on any page. One that stands is on page after page, and counts once.
     seen: HashSet<DecisionId>,
+    /// The offers that were taken or closed, and are not shown again although the collector may not know yet.
+    answered: HashSet<DecisionId>,
 }
 
 impl<T: Transport> Session<'_, T> {
@@ -111,7 +114,7 @@ impl<T: Transport> Session<'_, T> {
             }
             match beat {
                 Beat::Signal(signal) => self.observe(signal, &mut script).await,
-                Beat::Offer { t, action } => self.answer_offer(t, action),
+                Beat::Offer { t, action } => self.answer_offer(t, action).await,
             }
             if self.outbox.is_due(self.wire(beat.t())) {
                 self.send().await;
@@ -188,6 +191,9 @@ impl<T: Transport> Session<'_, T> {
             return;
         };
         let (Some(id), Some(offer)) = (decision.decision, decision.offer) else { return };
+        if self.answered.contains(&id) {
+            return;
+        }
         // From when the signal was due, not from when this shopper's turn came: a slow machine is no excuse.
         let since_signal_ms = u32::try_from((Instant::now() - self.due(t)).as_millis()).unwrap_or(u32::MAX);
         let exposed =
@@ -198,11 +204,14 @@ impl<T: Transport> Session<'_, T> {
         script.show_offer(offer.kind, offer.value);
     }
 
-    fn answer_offer(&mut self, t: u64, action: OfferAction) {
-        let Some(decision) = self.exposed.filter(|_| self.gate.is_open()) else { return };
+    /// Tells at once, so that the collector does not make the same offer again meanwhile.
+    async fn answer_offer(&mut self, t: u64, action: OfferAction) {
+        let Some(decision) = self.exposed.take().filter(|_| self.gate.is_open()) else { return };
         let count = if action == OfferAction::Accepted { Count::OffersAccepted } else { Count::OffersDismissed };
         self.world.tally.add(count, 1);
         self.record(t, EventBody::Offer { action, decision, since_signal_ms: None });
+        self.answered.insert(decision);
+        self.send().await;
     }
 
     /// Takes the consent back: the gate closes, what waits goes, and the collector is told.

@@ -60,14 +60,19 @@ impl Ledger {
         let consent = self.consents.get(&request.session).expect("a consent before");
         assert_eq!((consent.consent_epoch, consent.personalize), (request.consent_epoch, ConsentChoice::Granted));
         self.decisions.push(request.clone());
-        let decision = json!({
-            "decision": format!("{:032x}", self.decisions.len()), "slot": request.slot, "reason": "targeting_match", "arm": "offer",
-            "offer": {"id": "ten", "kind": "percent", "value": 10, "text": "", "disclosure": "", "accept": "", "dismiss": "",
-                      "expires_at": 0},
-            "propensity": 0.9, "holdout": false, "policy": "", "model": "", "explain": []
-        });
-        reply(200, &decision)
+        offer(self.decisions.len(), request.slot.as_str())
     }
+}
+
+/// The decision number `number`, which offers ten percent.
+pub(super) fn offer(number: usize, slot: &str) -> Reply {
+    let decision = json!({
+        "decision": format!("{number:032x}"), "slot": slot, "reason": "targeting_match", "arm": "offer",
+        "offer": {"id": "ten", "kind": "percent", "value": 10, "text": "", "disclosure": "", "accept": "", "dismiss": "",
+                  "expires_at": 0},
+        "propensity": 0.9, "holdout": false, "policy": "", "model": "", "explain": []
+    });
+    reply(200, &decision)
 }
 
 pub(super) fn reply(status: u16, body: &impl serde::Serialize) -> Reply {

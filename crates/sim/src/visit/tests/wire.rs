@@ -111,7 +111,7 @@ async fn an_offer_is_shown_with_the_time_it_took_and_answered() {
                         exposed += 1;
                     }
                     EventBody::Offer { decision, action, .. } => {
-                        assert_eq!(Some(decision), shown, "{action:?} of an offer that was not shown last");
+                        assert_eq!(Some(decision), shown.take(), "{action:?} of an offer that was not shown last");
                         accepted += u64::from(action == OfferAction::Accepted);
                     }
                     _ => {}
@@ -122,6 +122,22 @@ async fn an_offer_is_shown_with_the_time_it_took_and_answered() {
         assert_eq!(tally.get(Count::DecisionsLost), 0);
     }
     assert!(exposed > 4 && accepted > 2, "{exposed} shown, {accepted} taken");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offer_that_was_answered_is_not_answered_again() {
+    let mut asked_again = 0;
+    for seed in 0..12 {
+        // This collector makes the same offer for ever, as one does that has not heard of the answer yet.
+        let memory = Memory::with(Duration::ZERO, |sent| {
+            (sent.route == Route::Decisions).then(|| Ok(ledger::offer(1, "product")))
+        });
+        let tally = visited(&memory, shopper(seed, Persona::PriceSensitive, Choice::GrantAll)).await;
+        let answers = tally.get(Count::OffersAccepted) + tally.get(Count::OffersDismissed);
+        assert!(answers <= 1 && tally.get(Count::OffersExposed) <= 1, "{seed}: {tally:?}");
+        asked_again += usize::from(answers == 1 && memory.sent_to(Route::Decisions).len() > 1);
+    }
+    assert!(asked_again > 2, "{asked_again}");
 }
 
 #[tokio::test(start_paused = true)]
