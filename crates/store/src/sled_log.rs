@@ -29,9 +29,7 @@ pub struct SledLog {
 
 #[derive(Debug)]
 struct Inner {
-    // Declared before `db`: the tree must be gone when the database closes and gives up its lock.
     groups: sled::Tree,
-    db: sled::Db,
     /// sled's own file, opened once more to be synced.
     file: File,
 }
@@ -64,16 +62,8 @@ impl SledLog {
             }
             None => 0,
         };
-        let inner = Arc::new(Inner { groups, db, file });
+        let inner = Arc::new(Inner { groups, file });
         Ok(SledLog { inner, end: AtomicU64::new(end), broken: AtomicBool::new(false) })
-    }
-
-    /// Bytes on disk.
-    ///
-    /// # Errors
-    /// [`StoreError::Read`] if the folder cannot be read.
-    pub fn size_on_disk(&self) -> Result<u64, StoreError> {
-        self.inner.db.size_on_disk().map_err(|error| StoreError::Read(error.to_string()))
     }
 }
 
