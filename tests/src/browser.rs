@@ -33,6 +33,18 @@ impl Browser {
     /// # Errors
     /// When chromedriver or Chromium is missing, with what to do about it.
     pub async fn open(width: u32, height: u32) -> Result<Browser> {
+        Browser::open_with(width, height, &[]).await
+    }
+
+    /// Opens one whose Global Privacy Control is on from the start.
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub async fn open_with_privacy_control(width: u32, height: u32) -> Result<Browser> {
+        Browser::open_with(width, height, &["--enable-features=GlobalPrivacyControlForce"]).await
+    }
+
+    async fn open_with(width: u32, height: u32, further: &[&str]) -> Result<Browser> {
         let port = free_port()?;
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
@@ -43,7 +55,7 @@ impl Browser {
             .spawn()
             .context("starting chromedriver; `cargo xtask setup --for test` installs it")?;
         let profile = tempfile::tempdir()?;
-        let arguments = [
+        let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
@@ -53,11 +65,10 @@ impl Browser {
             "--disable-background-networking".to_owned(),
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
-            // Lets the DevTools protocol switch Global Privacy Control on and off.
-            "--enable-features=GlobalPrivacyControlTest".to_owned(),
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.path().display()),
         ];
+        arguments.extend(further.iter().map(|&argument| argument.to_owned()));
         let capabilities: Capabilities = serde_json::from_value(json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },

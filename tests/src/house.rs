@@ -54,7 +54,17 @@ impl House {
     /// # Errors
     /// When a part of it does not come up.
     pub async fn of_demo_shop() -> Result<House> {
-        House::open(|port, collector| async move { Shop::start(port, &collector).await }, None).await
+        let browser = Browser::open(1280, 900).await?;
+        House::open(browser, |port, collector| async move { Shop::start(port, &collector).await }, None).await
+    }
+
+    /// The same, seen with a browser that asks not to be tracked by Global Privacy Control.
+    ///
+    /// # Errors
+    /// When a part of it does not come up.
+    pub async fn of_demo_shop_with_privacy_control() -> Result<House> {
+        let browser = Browser::open_with_privacy_control(1280, 900).await?;
+        House::open(browser, |port, collector| async move { Shop::start(port, &collector).await }, None).await
     }
 
     /// With one page `index.html` of that body, which carries the tag with `attributes` added to it, and no consent library.
@@ -73,10 +83,15 @@ impl House {
         );
         std::fs::write(pages.path().join("index.html"), page)?;
         let folder = pages.path().to_owned();
-        House::open(move |port, collector| serve(folder, port, collector), Some(pages)).await
+        let browser = Browser::open(1280, 900).await?;
+        House::open(browser, move |port, collector| serve(folder, port, collector), Some(pages)).await
     }
 
-    async fn open<Serving>(start: impl FnOnce(u16, String) -> Serving, pages: Option<TempDir>) -> Result<House>
+    async fn open<Serving>(
+        browser: Browser,
+        start: impl FnOnce(u16, String) -> Serving,
+        pages: Option<TempDir>,
+    ) -> Result<House>
     where
         Serving: Future<Output = Result<Shop>>,
     {
@@ -84,7 +99,6 @@ impl House {
         let shop = format!("http://127.0.0.1:{port}");
         let collector = Collector::start(&shop, OFFERS).await?;
         let serving = start(port, collector.url.clone()).await?;
-        let browser = Browser::open(1280, 900).await?;
         Ok(House { collector, browser, shop, _serving: serving, _pages: pages })
     }
 

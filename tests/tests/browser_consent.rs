@@ -52,9 +52,8 @@ async fn a_page_call_grants_and_withdraws_each_purpose() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn global_privacy_control_overrides_a_grant_and_says_so() -> Result<()> {
-    let house = House::of_demo_shop().await?;
+    let house = House::of_demo_shop_with_privacy_control().await?;
     let browser = &house.browser;
-    browser.devtools("Browser.setGlobalPrivacyControl", json!({ "gpc": true })).await?;
     house.visit("product.html?id=rook-backpack").await?;
     assert_eq!(browser.execute("return navigator.globalPrivacyControl", vec![]).await?, json!(true), "the browser asks for it");
     browser.click("#cc-main .cm__btn[data-role=all]").await?;
@@ -74,6 +73,7 @@ async fn withdrawing_in_the_banner_stops_everything_in_every_tab() -> Result<()>
     house.visit("product.html?id=rook-backpack").await?;
     browser.click("#cc-main .cm__btn[data-role=all]").await?;
     house.aggregated("the first tab's session", |totals| totals["sessions"] == 1).await?;
+    browser.execute("window.waver('on', 'consent', (state) => { window.__state = state })", vec![]).await?;
     let first = browser.client.window().await?;
     let second = browser.client.new_window(true).await?;
     browser.client.switch_to_window(second.handle).await?;
@@ -83,7 +83,8 @@ async fn withdrawing_in_the_banner_stops_everything_in_every_tab() -> Result<()>
     assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "in the tab of the withdrawal");
 
     browser.client.switch_to_window(first).await?;
-    browser.until("the other tab to follow", "return !sessionStorage.getItem('waver')").await?;
+    browser.until("the other tab to follow", "return window.__state?.measure.state === 'denied'").await?;
+    assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "in the other tab");
     let events = house.requests_about_shoppers().await?[1];
     browser.dither("[data-waver-zone=cta]", DITHER).await?;
     assert_eq!(house.requests_about_shoppers().await?[1], events, "requests of the other tab after the withdrawal");

@@ -1,0 +1,85 @@
+//! The GA4 ecommerce queue that most shops fill already.
+
+use std::rc::Rc;
+
+use js_sys::Array;
+use wasm_bindgen::{JsCast, JsValue};
+use waver_schema::PageType;
+
+use super::Sink;
+use crate::clock;
+use crate::ga4::{Item, Parameters, page_hint, to_signal};
+use crate::hook::Hook;
+use crate::value;
+
+/// Items beyond this are not read.
+const MOST_ITEMS: u32 = 100;
+
+/// Passes on what the page pushes.
+pub(super) struct DataLayer {
+    _hook: Hook,
+}
+
+impl DataLayer {
+    /// With `replay`, what was pushed already counts too.
+    pub(super) fn start(name: &str, replay: bool, sink: Sink) -> Option<DataLayer> {
+        let global = value::global();
+        if !value::get(&global, name).is_object() {
+            // As every other reader of the queue does, so that the first push finds it.
+            value::set(&global, name, &Array::new());
+        }
+        let layer = value::get(&global, name);
+        let pass_on = Rc::new(move |entry: JsValue| {
+            if let Some((name, parameters)) = read_entry(&entry)
+                && let Some(signal) = to_signal(&name, &read_parameters(&parameters))
+            {
+                sink(signal, clock::now());
+            }
+        });
+        let pushed = pass_on.clone();
+        let hook = Hook::new(&layer, "push", move |arguments| arguments.iter().for_each(|entry| pushed(entry)))?;
+        if replay && let Some(entries) = layer.dyn_ref::<Array>() {
+            entries.iter().for_each(|entry| pass_on(entry));
+        }
+        Some(DataLayer { _hook: hook })
+    }
+}
+
+/// The kind of page that the newest telling entry of the queue speaks of.
+pub(crate) fn page_type(name: &str) -> Option<PageType> {
+    let layer = value::get(&value::global(), name);
+    let entries: &Array = layer.dyn_ref()?;
+    (0..entries.length()).rev().find_map(|index| page_hint(&read_entry(&entries.get(index))?.0))
+}
+
+/// An entry as name and parameters: `{event, ecommerce: {...}}`, `{event, ...}`, or the arguments of `gtag('event', name, {...})`.
+fn read_entry(entry: &JsValue) -> Option<(String, JsValue)> {
+    if let Some(name) = value::text(entry, "event") {
+        let ecommerce = value::get(entry, "ecommerce");
+        return Some((name, if ecommerce.is_object() { ecommerce } else { entry.clone() }));
+    }
+    let is_event = value::text(entry, "0")? == "event";
+    is_event.then(|| Some((value::text(entry, "1")?, value::get(entry, "2"))))?
+}
+
+/// Reads the few parameters that are used.
+pub(crate) fn read_parameters(parameters: &JsValue) -> Parameters {
+    let items = value::get(parameters, "items");
+    let items = items.dyn_ref::<Array>().map_or_else(Vec::new, |items| {
+        (0..items.length().min(MOST_ITEMS)).map(|index| read_item(&items.get(index))).collect()
+    });
+    Parameters {
+        value: value::numeric(parameters, "value"),
+        currency: value::text(parameters, "currency"),
+        items,
+        transaction: value::label(parameters, "transaction_id"),
+    }
+}
+
+fn read_item(item: &JsValue) -> Item {
+    Item {
+        id: value::label(item, "item_id"),
+        price: value::numeric(item, "price"),
+        quantity: value::numeric(item, "quantity"),
+    }
+}

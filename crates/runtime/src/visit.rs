@@ -1,0 +1,257 @@
+//! What one tab knows of its shopper: consent, engine, session, queue. Pure, so that the rules of consent can be tested without a browser:
+//! time and randomness are handed in, and nothing here calls the page, which could call back.
+
+use waver_core::consent::{Consented, Gate, GateChange, Purpose, Reading};
+use waver_core::{Effect, Engine, Signal, SignalKind};
+use waver_schema::{
+    ConsentChoice, ConsentRecord, ConsentSource, DecisionRequest, EventBody, Locale, SessionId, SiteKey, SlotName,
+    WIRE_VERSION,
+};
+
+use crate::clock::SessionClock;
+use crate::queue::{Fate, Queue};
+use crate::session::{HandOver, Session, has_ended};
+
+/// The state of a tab.
+#[derive(Debug)]
+pub(crate) struct Visit {
+    site: SiteKey,
+    gate: Gate,
+    watch: Option<Watch>,
+    session: Option<Session>,
+    queue: Queue,
+    turn: u32,
+}
+
+/// The engine at work: with consent, or without it and for the page alone.
+#[derive(Debug)]
+struct Watch {
+    engine: Engine,
+    clock: SessionClock,
+    last_sign: u64,
+}
+
+/// A batch that may leave now.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Dispatch {
+    pub(crate) turn: u32,
+    pub(crate) session: SessionId,
+    pub(crate) epoch: u32,
+    /// Names the parcel when its fate is known.
+    pub(crate) first_seq: u64,
+    /// A JSON array.
+    pub(crate) events: String,
+}
+
+impl Visit {
+    pub(crate) fn new(site: SiteKey) -> Visit {
+        Visit { site, gate: Gate::new(), watch: None, session: None, queue: Queue::default(), turn: 0 }
+    }
+
+    /// Which period between two changes of consent or session this is. An answer to a question of another turn is void.
+    pub(crate) fn turn(&self) -> u32 {
+        self.turn
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.gate.is_open()
+    }
+
+    pub(crate) fn is_granted(&self, purpose: Purpose) -> bool {
+        self.gate.is_granted(purpose)
+    }
+
+    pub(crate) fn choice(&self, purpose: Purpose) -> ConsentChoice {
+        self.gate.choice(purpose)
+    }
+
+    pub(crate) fn denies(&self, source: ConsentSource) -> bool {
+        self.gate.denies(source)
+    }
+
+    /// Takes the reading of a source. What was permitted before a change is void at once.
+    pub(crate) fn read(&mut self, source: ConsentSource, reading: Option<Reading>) -> GateChange {
+        let change = self.gate.read(source, reading);
+        if change != GateChange::Unchanged {
+            self.turn = self.turn.wrapping_add(1);
+            self.queue.clear();
+        }
+        change
+    }
+
+    /// Watches from here on with every counter at zero, whatever was seen before (no retroactivity).
+    pub(crate) fn watch_afresh(&mut self, now: u64) {
+        self.watch = Some(Watch { engine: Engine::new(), clock: SessionClock::showing(0, now), last_sign: 0 });
+    }
+
+    /// Begins a session after a grant: goes on with the one that an earlier page handed over, or starts afresh under `id`. Says whether it goes on.
+    pub(crate) fn begin(&mut self, handed: Option<HandOver>, id: SessionId, now: u64, wall: u64) -> bool {
+        self.turn = self.turn.wrapping_add(1);
+        self.queue.clear();
+        let goes_on = handed.and_then(|handed| Some((handed.resume_at(wall)?, handed)));
+        let Some((t, handed)) = goes_on else {
+            self.watch_afresh(now);
+            self.session = Some(Session::new(id));
+            return false;
+        };
+        let epoch = handed.epoch.filter(|_| handed.granted == self.granted());
+        self.session = Some(Session { id: SessionId::from_bytes(handed.id), epoch, next_seq: handed.next_seq });
+        let engine = Engine::restore(handed.engine);
+        self.watch = Some(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t });
+        self.queue.take_over(&self.gate, handed.parcels);
+        true
+    }
+
+    /// The grant was altered: the collector has to number it anew.
+    pub(crate) fn renew_grant(&mut self) {
+        if let Some(session) = &mut self.session {
+            session.epoch = None;
+        }
+    }
+
+    /// Ends session and watch, and forgets what they knew. Gives the session's name for the withdrawal.
+    pub(crate) fn end(&mut self) -> Option<SessionId> {
+        self.turn = self.turn.wrapping_add(1);
+        self.queue.clear();
+        self.watch = None;
+        self.session.take().map(|session| session.id)
+    }
+
+    /// What the collector has to know of the grant, if it has not been told yet, and the turn it belongs to.
+    pub(crate) fn grant_to_record(&self, source: ConsentSource) -> Option<(u32, ConsentRecord)> {
+        let session = self.session.as_ref().filter(|session| session.epoch.is_none())?;
+        Some((self.turn, self.consent_record(session.id, source)))
+    }
+
+    /// The choice as it stands, on record under `session`.
+    pub(crate) fn consent_record(&self, session: SessionId, source: ConsentSource) -> ConsentRecord {
+        ConsentRecord {
+            v: WIRE_VERSION,
+            site: self.site.clone(),
+            session,
+            measure: self.choice(Purpose::Measure),
+            personalize: self.choice(Purpose::Personalize),
+            source,
+        }
+    }
+
+    /// The collector has the grant and numbered it.
+    pub(crate) fn admit(&mut self, turn: u32, epoch: u32) -> bool {
+        let current = self.turn == turn;
+        if current && let Some(session) = &mut self.session {
+            session.epoch = Some(epoch);
+        }
+        current
+    }
+
+    /// Whether the session has ended by idleness or age, so that a new one has to begin before the next signal.
+    pub(crate) fn has_ended(&self, at: u64) -> bool {
+        let Some(watch) = &self.watch else { return false };
+        has_ended(watch.clock.at(at), watch.last_sign)
+    }
+
+    /// Takes in what a sensor saw at `at`, milliseconds of the page. Records go to the queue by way of the gate; the rest comes back.
+    pub(crate) fn observe(&mut self, kind: SignalKind, at: u64) -> Vec<Effect> {
+        let Some(watch) = &mut self.watch else { return Vec::new() };
+        let t = watch.clock.at(at);
+        if kind != SignalKind::Tick {
+            watch.last_sign = t;
+        }
+        let mut effects = watch.engine.observe(&Signal { t, kind });
+        effects.retain_mut(|effect| {
+            let Effect::Record(body) = effect else { return true };
+            if let Some(body) = self.gate.permit(Purpose::Measure, body.clone()) {
+                self.queue.push(t, body);
+            }
+            false
+        });
+        effects
+    }
+
+    /// Queues an event that no signal made, if it may be measured.
+    pub(crate) fn record(&mut self, body: EventBody, at: u64) {
+        let Some(watch) = &self.watch else { return };
+        if let Some(body) = self.gate.permit(Purpose::Measure, body) {
+            self.queue.push(watch.clock.at(at), body);
+        }
+    }
+
+    /// When the engine wants a tick if nothing else happens, milliseconds of the page.
+    pub(crate) fn wake_at(&self) -> Option<u64> {
+        let watch = self.watch.as_ref()?;
+        watch.engine.wake_at().map(|t| watch.clock.page_time(t))
+    }
+
+    /// The engine, if it is at work.
+    pub(crate) fn engine(&self) -> Option<&Engine> {
+        self.watch.as_ref().map(|watch| &watch.engine)
+    }
+
+    pub(crate) fn has_something_to_send(&self) -> bool {
+        self.session.is_some() && self.queue.has_something_to_send()
+    }
+
+    pub(crate) fn has_full_batch(&self) -> bool {
+        self.queue.has_full_batch()
+    }
+
+    /// The next batch that may leave, if the collector knows the grant.
+    pub(crate) fn dispatch(&mut self, all: bool, now: u64) -> Option<Dispatch> {
+        let session = self.session.as_mut()?;
+        let epoch = session.epoch?;
+        let t = self.watch.as_ref()?.clock.at(now);
+        let (first_seq, events) = self.queue.send_next(&self.gate, all, t, &mut session.next_seq)?;
+        Some(Dispatch { turn: self.turn, session: session.id, epoch, first_seq, events })
+    }
+
+    /// Says what became of a batch, and how often it has been tried. `None` if it belongs to another turn.
+    pub(crate) fn settle(&mut self, turn: u32, first_seq: u64, fate: Fate) -> Option<u32> {
+        (self.turn == turn).then(|| self.queue.settle(first_seq, fate))
+    }
+
+    /// A question for the collector: may something be offered? Only under a grant that it knows.
+    pub(crate) fn ask(&self, slot: SlotName, locale: Option<Locale>) -> Option<(u32, Consented<DecisionRequest>)> {
+        let session = self.session.as_ref()?;
+        let engine = self.engine()?;
+        let request = DecisionRequest {
+            site: self.site.clone(),
+            session: session.id,
+            consent_epoch: session.epoch?,
+            slot,
+            features: engine.decision_features(),
+            cart: engine.cart(),
+            page: engine.page(),
+            locale,
+        };
+        Some((self.turn, self.gate.permit(Purpose::Personalize, request)?))
+    }
+
+    /// Releases a question just before it leaves.
+    pub(crate) fn release<T>(&self, consented: Consented<T>) -> Option<T> {
+        self.gate.release(consented)
+    }
+
+    /// What the next page of the tab needs to go on; `None` without a session.
+    pub(crate) fn hand_over(&mut self, now: u64, wall: u64) -> Option<HandOver> {
+        let granted = self.granted();
+        let session = self.session.as_mut()?;
+        let watch = self.watch.as_ref()?;
+        let t = watch.clock.at(now);
+        let parcels = self.queue.hand_over(&self.gate, t, &mut session.next_seq);
+        Some(HandOver {
+            id: *session.id.as_bytes(),
+            epoch: session.epoch,
+            granted,
+            next_seq: session.next_seq,
+            t,
+            last_sign: watch.last_sign,
+            wall,
+            parcels,
+            engine: watch.engine.snapshot(),
+        })
+    }
+
+    fn granted(&self) -> (bool, bool) {
+        (self.is_granted(Purpose::Measure), self.is_granted(Purpose::Personalize))
+    }
+}
