@@ -53,8 +53,8 @@ pub(super) async fn ask<T: DeserializeOwned>(transport: &impl Transport, route: 
     Answer::Refused(Refused { code: error.map(|error| error.code), message })
 }
 
-/// How long to wait before attempt number `attempt` (the first is 1 and needs none): doubling, never sooner than the collector asked for, and
-/// spread over half as much again, so that those who were refused together do not come back together.
+/// How long to wait before attempt number `attempt` (the first is 1 and needs none): doubling, not sooner than the collector asked for, half a
+/// minute at most, and spread over half as much again, so that those who were refused together do not come back together.
 pub(super) fn wait(attempt: u32, asked_s: Option<u64>, dice: &mut Dice) -> Duration {
     let doubled = FIRST_WAIT_MS * f64::from(1_u32 << attempt.saturating_sub(2).min(16));
     let asked = asked_s.unwrap_or(0) as f64 * 1_000.0;
