@@ -116,12 +116,7 @@ impl Browser {
     /// # Errors
     /// When there is no such element in time or it cannot be clicked.
     pub async fn click(&self, selector: &str) -> Result<()> {
-        let element = self.find(selector).await?;
-        self.execute(
-            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
-            vec![serde_json::to_value(&element)?],
-        )
-        .await?;
+        let element = self.at_rest(selector).await?;
         let actions = MouseActions::new("mouse".to_owned())
             .then(PointerAction::MoveToElement { element, duration: Some(Duration::from_millis(200)), x: 0.0, y: 0.0 })
             .then(PointerAction::Down { button: MOUSE_BUTTON_LEFT })
@@ -129,17 +124,34 @@ impl Browser {
         self.client.perform_actions(actions).await.with_context(|| format!("clicking {selector}"))
     }
 
+    /// The element in the middle of the window, once it no longer moves: dialogs slide in, and a click where one was just now hits nothing.
+    async fn at_rest(&self, selector: &str) -> Result<Element> {
+        let element = self.find(selector).await?;
+        const REST: &str = "
+            const [element, done] = [arguments[0], arguments[arguments.length - 1]];
+            element.scrollIntoView({ block: 'center', behavior: 'instant' });
+            const resting = () => element.checkVisibility({ opacityProperty: true, visibilityProperty: true })
+                && document.getAnimations().every((animation) => animation.playState !== 'running');
+            let [last, still] = ['', 0];
+            const look = () => {
+                const { x, y, width, height } = element.getBoundingClientRect();
+                const now = [x, y, width, height].join();
+                still = now === last && resting() ? still + 1 : 0;
+                last = now;
+                still > 2 ? done(true) : requestAnimationFrame(look);
+            };
+            look();";
+        let waited = self.client.execute_async(REST, vec![serde_json::to_value(&element)?]).await;
+        waited.with_context(|| format!("waiting for {selector} to come to rest"))?;
+        Ok(element)
+    }
+
     /// Moves the mouse to and fro over the element for about `duration`, as someone does who cannot decide, and does not click.
     ///
     /// # Errors
     /// When there is no such element in time.
     pub async fn dither(&self, selector: &str, duration: Duration) -> Result<()> {
-        let element = self.find(selector).await?;
-        self.execute(
-            "arguments[0].scrollIntoView({block: 'center', behavior: 'instant'})",
-            vec![serde_json::to_value(&element)?],
-        )
-        .await?;
+        let element = self.at_rest(selector).await?;
         let stroke = Duration::from_millis(160);
         let strokes = (duration.as_millis() / stroke.as_millis()) as u32;
         let mut actions = MouseActions::new("mouse".to_owned());

@@ -110,6 +110,22 @@ impl House {
         self.browser.goto(&format!("{}/{page}", self.shop)).await
     }
 
+    /// Opens the shop's cookie settings and clicks the button of that role there: `all` or `necessary`.
+    ///
+    /// # Errors
+    /// When the settings do not open.
+    pub async fn choose_in_cookie_settings(&self, role: &str) -> Result<()> {
+        // A click before the consent library has started opens nothing, so a shopper clicks again.
+        eventually("the cookie settings to open", PATIENCE, || async {
+            self.browser.click("#cookie-settings").await?;
+            let open =
+                self.browser.execute("return document.documentElement.matches('.show--preferences')", vec![]).await?;
+            Ok((open == true).then_some(()))
+        })
+        .await?;
+        self.browser.click(&format!("#cc-main .pm__btn[data-role={role}]")).await
+    }
+
     /// How many requests the collector has had for consents, events and decisions: the routes that carry anything about a shopper.
     ///
     /// # Errors

@@ -55,7 +55,11 @@ async fn global_privacy_control_overrides_a_grant_and_says_so() -> Result<()> {
     let house = House::of_demo_shop_with_privacy_control().await?;
     let browser = &house.browser;
     house.visit("product.html?id=rook-backpack").await?;
-    assert_eq!(browser.execute("return navigator.globalPrivacyControl", vec![]).await?, json!(true), "the browser asks for it");
+    assert_eq!(
+        browser.execute("return navigator.globalPrivacyControl", vec![]).await?,
+        json!(true),
+        "the browser asks for it"
+    );
     browser.click("#cc-main .cm__btn[data-role=all]").await?;
     until_loaded(&house).await?;
     browser.dither("[data-waver-zone=cta]", DITHER).await?;
@@ -78,8 +82,7 @@ async fn withdrawing_in_the_banner_stops_everything_in_every_tab() -> Result<()>
     let second = browser.client.new_window(true).await?;
     browser.client.switch_to_window(second.handle).await?;
     house.visit("product.html?id=rook-backpack").await?;
-    browser.click("#cookie-settings").await?;
-    browser.click("#cc-main .pm__btn[data-role=necessary]").await?;
+    house.choose_in_cookie_settings("necessary").await?;
     assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "in the tab of the withdrawal");
 
     browser.client.switch_to_window(first).await?;

@@ -44,7 +44,11 @@ async fn refuses_and_shops_for_a_minute(house: &House) -> Result<()> {
         browser.find("[data-waver-slot=cart]").await?;
     }
 
-    assert_eq!(house.requests_about_shoppers().await?, [0, 0, 0], "requests of consents, events, decisions before a grant");
+    assert_eq!(
+        house.requests_about_shoppers().await?,
+        [0, 0, 0],
+        "requests of consents, events, decisions before a grant"
+    );
     assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "stored before a grant");
     assert!(browser.find("[data-waver-slot=cart]").await?.find_all(Locator::Css(".waver-offer")).await?.is_empty());
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
@@ -54,8 +58,7 @@ async fn refuses_and_shops_for_a_minute(house: &House) -> Result<()> {
 async fn grants_and_dithers(house: &House) -> Result<()> {
     let browser = &house.browser;
     house.visit(PRODUCT).await?;
-    browser.click("#cookie-settings").await?;
-    browser.click("#cc-main .pm__btn[data-role=all]").await?;
+    house.choose_in_cookie_settings("all").await?;
     house.aggregated("the first session", |totals| totals["sessions"] == 1).await?;
 
     browser.dither(ADD_TO_CART, Duration::from_secs(5)).await?;
@@ -101,7 +104,15 @@ async fn takes_the_offer_and_buys(house: &House) -> Result<()> {
     browser.click("#checkout button[data-waver-zone=checkout]").await?;
     browser.until("the confirmation", "return location.pathname.endsWith('confirmation.html')").await?;
     house.aggregated("the order", |totals| totals["orders"] == 1).await?;
-    assert_eq!(browser.console_errors().await?.into_iter().filter(|error| !error.contains("ERR_CONNECTION_REFUSED")).collect::<Vec<_>>(), Vec::<String>::new());
+    assert_eq!(
+        browser
+            .console_errors()
+            .await?
+            .into_iter()
+            .filter(|error| !error.contains("ERR_CONNECTION_REFUSED"))
+            .collect::<Vec<_>>(),
+        Vec::<String>::new()
+    );
     Ok(())
 }
 
@@ -110,7 +121,8 @@ async fn it_all_shows_up(house: &House) -> Result<()> {
     assert_eq!(totals["hesitations"][0]["kind"], "cta_hover", "{totals}");
     assert_eq!(totals["velocity_ms"]["count"], 1, "{totals}");
     let outcomes = house.collector.admin("/v1/aggregates?site=demo").await?["outcomes"].take();
-    let discarded: u64 = outcomes["discarded"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
+    let discarded: u64 =
+        outcomes["discarded"].as_object().into_iter().flatten().filter_map(|(_, count)| count.as_u64()).sum();
     let sum = outcomes["stored"].as_u64().unwrap_or(0) + outcomes["duplicate"].as_u64().unwrap_or(0) + discarded;
     assert_eq!(outcomes["received"].as_u64(), Some(sum), "the outcomes balance: {outcomes}");
 
