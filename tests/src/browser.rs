@@ -225,14 +225,24 @@ impl Browser {
         Ok(stored)
     }
 
-    /// Saves a picture of the window under `target/screenshots/`, for people to look at.
-    ///
-    /// # Errors
-    /// When the picture cannot be taken or written.
-    pub async fn screenshot(&self, name: &str) -> Result<()> {
+    async fn screenshot(&self, name: &str) -> Result<()> {
         let folder = crate::workspace::root().join("target/screenshots");
         std::fs::create_dir_all(&folder)?;
         std::fs::write(folder.join(format!("{name}.png")), self.client.screenshot().await?)?;
+        Ok(())
+    }
+
+    /// Saves pictures of the page as a desktop and as a phone shows it, `NAME-1280` and `NAME-390`, under `target/screenshots/`.
+    ///
+    /// # Errors
+    /// When a picture cannot be taken or written.
+    pub async fn screenshots(&self, name: &str) -> Result<()> {
+        for (width, height, mobile) in [(390, 844, true), (1280, 900, false)] {
+            let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
+            self.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
+            self.screenshot(&format!("{name}-{width}")).await?;
+        }
+        self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await?;
         Ok(())
     }
 

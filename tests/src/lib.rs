@@ -15,4 +15,4 @@ pub mod shop;
 mod workspace;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use workspace::{eventually, free_port};
+pub use workspace::{eventually, free_port, sim};

@@ -5,9 +5,9 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-use crate::workspace::{binary, dist, eventually};
+use crate::workspace::{dist, eventually, sim};
 
 /// A shop under test. Dropping it ends it.
 pub struct Shop {
@@ -29,7 +29,7 @@ impl Shop {
     /// When the server does not come up.
     pub async fn serve(folder: &Path, port: u16, collector: &str) -> Result<Shop> {
         let address = format!("127.0.0.1:{port}");
-        let process = Command::new(binary("waver-sim")?)
+        let process = sim()?
             .args(["shop", "--listen", &address, "--collector", collector, "--dir"])
             .arg(folder)
             .stdin(Stdio::null())

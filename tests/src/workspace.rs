@@ -35,6 +35,14 @@ pub(crate) fn binary(name: &str) -> Result<PathBuf> {
     }
 }
 
+/// The program of the simulated shop and its shoppers.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn sim() -> Result<tokio::process::Command> {
+    binary("waver-sim").map(tokio::process::Command::new)
+}
+
 /// A folder of the built web side, or what to do to get it.
 pub(crate) fn dist(folder: &str) -> Result<PathBuf> {
     let path = root().join("dist").join(folder);

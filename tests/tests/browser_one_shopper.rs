@@ -70,7 +70,7 @@ async fn grants_and_dithers(house: &House) -> Result<()> {
 
     let offer = browser.text("[data-waver-slot=product] .waver-offer").await?;
     assert!(offer.contains("10 % off") && offer.contains("automated decision"), "{offer}");
-    browser.screenshot("shop-offer-1280").await?;
+    browser.screenshots("shop-offer").await?;
     house.aggregated("the exposure", |totals| totals["offers"]["exposed"] == 1).await?;
     Ok(())
 }
@@ -141,5 +141,5 @@ async fn it_all_shows_up(house: &House) -> Result<()> {
     let shown = format!("return document.body.innerText.includes('{}')", &pseudonym[..8]);
     browser.until("the session on the dashboard", &shown).await?;
     assert_eq!(browser.console_errors().await?, Vec::<String>::new());
-    browser.screenshot("dashboard-1280").await
+    browser.screenshots("dashboard").await
 }
