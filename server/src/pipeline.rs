@@ -277,13 +277,16 @@ impl<'a> Group<'a> {
 }
 
 /// The offer that stands in the slot already, with the end it had from the first: after a reload or in another tab it is the same.
-/// Nothing new is decided, so nothing is logged.
+/// Nothing new is decided, so nothing is logged. The kill switch takes standing offers too.
 fn standing_offer(
     session: &Session,
     policy: &waver_policy::Policy,
     request: &DecisionRequest,
     now: u64,
 ) -> Option<Decision> {
+    if policy.kill_switch() {
+        return None;
+    }
     let trace = session.state.standing_offer(&request.slot, now)?;
     let index = policy.index_of(trace.offer())?;
     let mut offer = policy.offer(index, request.locale.as_ref(), trace.decided_at())?;

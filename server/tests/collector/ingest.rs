@@ -156,6 +156,9 @@ async fn a_changed_policy_comes_into_force_and_a_broken_one_does_not() {
     let running = Running::start().await;
     let policy = async || running.caller.admin("/v1/aggregates").await["policy"].clone();
     let first = policy().await;
+    let epoch = running.caller.grant(&session(2)).await;
+    let standing = running.caller.send("/v1/decisions", &decision_request(&session(2), epoch)).await;
+    assert!(standing.body["offer"].is_object(), "{}", standing.body);
     let offers = running.folder().join("offers.toml");
     let text = std::fs::read_to_string(&offers).expect("reads");
     std::fs::write(&offers, text.replace("kill_switch = false", "kill_switch = true")).expect("writes");
@@ -163,6 +166,8 @@ async fn a_changed_policy_comes_into_force_and_a_broken_one_does_not() {
     let epoch = running.caller.grant(&session(1)).await;
     let stopped = running.caller.send("/v1/decisions", &decision_request(&session(1), epoch)).await;
     assert_eq!((&stopped.body["reason"], &stopped.body["policy"]), (&json!("kill_switch"), &second));
+    let fallen = running.caller.send("/v1/decisions", &decision_request(&session(2), epoch)).await;
+    assert_eq!((&fallen.body["offer"], &fallen.body["reason"]), (&Value::Null, &json!("kill_switch")), "an offer that stood");
 
     std::fs::write(&offers, "[policy]\nholdout = \"all\"\n").expect("writes");
     let refused = ["site=\"demo\"", "result=\"refused\""];
