@@ -24,7 +24,15 @@ pub struct Browser {
     /// The WebDriver client, for what this type does not wrap.
     pub client: Client,
     driver: Child,
-    _profile: TempDir,
+    profile: TempDir,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // A driver that is killed, as when a test fails, leaves its browser behind; the profile's path names that browser alone.
+        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let _ = std::process::Command::new("pkill").args(["-KILL", "-f", "--", &profile]).status();
+    }
 }
 
 impl Browser {
@@ -82,7 +90,7 @@ impl Browser {
         })
         .await
         .context("is Chromium installed? `cargo xtask setup --for test` installs it")?;
-        let browser = Browser { client, driver, _profile: profile };
+        let browser = Browser { client, driver, profile };
         Ok(browser)
     }
 
@@ -240,6 +248,12 @@ impl Browser {
         for (width, height, mobile) in [(390, 844, true), (1280, 900, false)] {
             let screen = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
             self.devtools("Emulation.setDeviceMetricsOverride", screen).await?;
+            // Pages lay themselves out anew in the frames after a change of size.
+            const LAID_OUT: &str = "
+                const done = arguments[arguments.length - 1];
+                const after = (frames) => frames ? requestAnimationFrame(() => after(frames - 1)) : done(true);
+                after(6);";
+            self.client.execute_async(LAID_OUT, vec![]).await?;
             self.screenshot(&format!("{name}-{width}")).await?;
         }
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await?;

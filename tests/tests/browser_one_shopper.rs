@@ -70,6 +70,7 @@ async fn grants_and_dithers(house: &House) -> Result<()> {
 
     let offer = browser.text("[data-waver-slot=product] .waver-offer").await?;
     assert!(offer.contains("10 % off") && offer.contains("automated decision"), "{offer}");
+    browser.execute("document.querySelector('.waver-offer').scrollIntoView({ block: 'center' })", vec![]).await?;
     browser.screenshots("shop-offer").await?;
     house.aggregated("the exposure", |totals| totals["offers"]["exposed"] == 1).await?;
     Ok(())

@@ -67,7 +67,8 @@ impl Config {
     /// What is wrong and what to do, for the shop's developer.
     pub(crate) fn read(options: &JsValue) -> Result<Config, &'static str> {
         let site = value::text(options, "site").and_then(|site| SiteKey::parse(&site).ok());
-        let site = site.ok_or("waver: data-site has to be the site's public key: a-z, 0-9, - and _, at most 32 characters")?;
+        let site =
+            site.ok_or("waver: data-site has to be the site's public key: a-z, 0-9, - and _, at most 32 characters")?;
         let endpoint = value::text(options, "endpoint").unwrap_or_default();
         if !endpoint.starts_with("http") {
             return Err("waver: data-endpoint has to be the collector's address, such as https://collector.example");

@@ -85,12 +85,16 @@ mod tests {
 
     #[test]
     fn a_decision_made_here_has_the_collectors_shape() {
-        let text = NOTHING.replace(r#""slot":"""#, r#""slot":"cart""#).replace(r#""reason":"""#, r#""reason":"fallback""#);
+        let text =
+            NOTHING.replace(r#""slot":"""#, r#""slot":"cart""#).replace(r#""reason":"""#, r#""reason":"fallback""#);
         let decision: Decision = serde_json::from_str(&text).expect("a decision");
         assert_eq!((decision.offer, decision.arm, decision.reason), (None, Arm::Nothing, DecisionReason::Fallback));
         // And no field is missing that the collector sends.
-        let fields = |json: &str| serde_json::from_str::<serde_json::Value>(json).expect("JSON").as_object().expect("an object").len();
-        let sent = serde_json::to_string(&serde_json::from_str::<Decision>(&text).expect("a decision")).expect("serialises");
+        let fields = |json: &str| {
+            serde_json::from_str::<serde_json::Value>(json).expect("JSON").as_object().expect("an object").len()
+        };
+        let sent =
+            serde_json::to_string(&serde_json::from_str::<Decision>(&text).expect("a decision")).expect("serialises");
         assert_eq!(fields(NOTHING), fields(&sent));
     }
 }

@@ -56,8 +56,13 @@ impl Emitter {
     /// Tells everyone who asked, in order. What a callback throws is the page's own and goes to its console, not to the others.
     pub(crate) fn emit(&self, topic: Topic, payload: &JsValue) {
         // A copy, since a callback may register or remove callbacks.
-        let callbacks: Vec<Function> =
-            self.callbacks.borrow().iter().filter(|(of, _)| *of == topic).map(|(_, callback)| callback.clone()).collect();
+        let callbacks: Vec<Function> = self
+            .callbacks
+            .borrow()
+            .iter()
+            .filter(|(of, _)| *of == topic)
+            .map(|(_, callback)| callback.clone())
+            .collect();
         for callback in callbacks {
             if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, payload) {
                 web_sys::console::error_1(&thrown);

@@ -128,7 +128,8 @@ mod tests {
             items: vec![item("x", -5.0, Some(f64::INFINITY)), item("y", 1.0, Some(-3.0))],
             transaction: None,
         };
-        let Some(SignalKind::Commerce { quantity, value_minor, currency, .. }) = to_signal("view_cart", &parameters) else {
+        let Some(SignalKind::Commerce { quantity, value_minor, currency, .. }) = to_signal("view_cart", &parameters)
+        else {
             panic!("no signal");
         };
         assert_eq!((quantity, value_minor, currency), (10_000, None, None));

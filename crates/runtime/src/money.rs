@@ -3,8 +3,8 @@
 use waver_schema::Currency;
 
 /// Currencies without minor units (ISO 4217, exponent 0).
-const NO_DIGITS: [&str; 17] =
-    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
+const NO_DIGITS: [&str; 17] = [
+    "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF",
     "XPF",
 ];
 /// Currencies with thousandths (ISO 4217, exponent 3).

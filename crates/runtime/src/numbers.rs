@@ -6,9 +6,11 @@
 use core::fmt::{self, Display};
 
 use serde::de::value::U32Deserializer;
-use serde::de::{self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor};
-use serde::ser::{self, Impossible, Serialize};
+use serde::de::{
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor,
+};
 use serde::forward_to_deserialize_any;
+use serde::ser::{self, Impossible, Serialize};
 
 /// `value` as numbers; `None` if it holds maps or enums with data.
 pub(crate) fn write(value: &impl Serialize) -> Option<Vec<f64>> {
@@ -82,8 +84,16 @@ impl ser::Serializer for &mut Writer<'_> {
 
     // Integers are counts and times, all below 2^53.
     write_numbers!(
-        serialize_i8(i8), serialize_i16(i16), serialize_i32(i32), serialize_i64(i64), serialize_u8(u8),
-        serialize_u16(u16), serialize_u32(u32), serialize_u64(u64), serialize_f32(f32), serialize_f64(f64)
+        serialize_i8(i8),
+        serialize_i16(i16),
+        serialize_i32(i32),
+        serialize_i64(i64),
+        serialize_u8(u8),
+        serialize_u16(u16),
+        serialize_u32(u32),
+        serialize_u64(u64),
+        serialize_f32(f32),
+        serialize_f64(f64)
     );
     write_never!(
         serialize_char(char) -> (), serialize_bytes(&[u8]) -> (), serialize_unit() -> (),
@@ -161,7 +171,11 @@ macro_rules! write_elements {
         })+
     };
 }
-write_elements!(SerializeSeq::serialize_element, SerializeTuple::serialize_element, SerializeTupleStruct::serialize_field);
+write_elements!(
+    SerializeSeq::serialize_element,
+    SerializeTuple::serialize_element,
+    SerializeTupleStruct::serialize_field
+);
 
 impl ser::SerializeStruct for &mut Writer<'_> {
     type Ok = ();

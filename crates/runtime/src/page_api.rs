@@ -64,7 +64,8 @@ impl Shell {
                     known => Ok(known),
                 }
             };
-            let (Ok(measure), Ok(personalize), true) = (said("measure"), said("personalize"), choices.is_object()) else {
+            let (Ok(measure), Ok(personalize), true) = (said("measure"), said("personalize"), choices.is_object())
+            else {
                 return Err("waver: consent takes {measure?: boolean, personalize?: boolean}");
             };
             self.sources.take_page_call(measure, personalize);

@@ -84,13 +84,7 @@ impl Queue {
     /// The next parcel to send, as its first number and its JSON array. With `all`, also while others are on their way.
     ///
     /// What the gate does not release any more is gone. `seq` is the next free number, `t` the time of what this adds itself.
-    pub(crate) fn send_next(
-        &mut self,
-        gate: &Gate,
-        all: bool,
-        t: u64,
-        seq: &mut u64,
-    ) -> Option<(u64, String)> {
+    pub(crate) fn send_next(&mut self, gate: &Gate, all: bool, t: u64, seq: &mut u64) -> Option<(u64, String)> {
         self.parcels.retain(|parcel| gate.release(parcel.events.clone()).is_some());
         let on_the_way = self.parcels.iter().filter(|parcel| parcel.on_the_way).count();
         if on_the_way >= if all { MOST_ON_THE_WAY } else { 1 } {
@@ -129,7 +123,9 @@ impl Queue {
     pub(crate) fn hand_over(&mut self, gate: &Gate, t: u64, seq: &mut u64) -> Vec<Packed> {
         while self.pack(gate, t, seq) {}
         let parcels = self.parcels.iter();
-        parcels.filter_map(|parcel| Some((parcel.first_seq, parcel.count, gate.release(parcel.events.clone())?))).collect()
+        parcels
+            .filter_map(|parcel| Some((parcel.first_seq, parcel.count, gate.release(parcel.events.clone())?)))
+            .collect()
     }
 
     /// Takes over what an earlier page of the session could not see stored.

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use waver_core::Snapshot;
-use waver_schema::limits::{SESSION_IDLE_MS, SESSION_MAX_MS};
 use waver_schema::SessionId;
+use waver_schema::limits::{SESSION_IDLE_MS, SESSION_MAX_MS};
 
 use crate::queue::Packed;
 
@@ -91,7 +91,14 @@ mod tests {
         for (n, action) in CommerceAction::ALL.iter().enumerate() {
             let t = n as u64 * 777;
             let item = Some(ItemRef::from_label(action.as_str()));
-            let kind = SignalKind::Commerce { action: *action, item, quantity: 3, value_minor: Some(1_999), currency, order: None };
+            let kind = SignalKind::Commerce {
+                action: *action,
+                item,
+                quantity: 3,
+                value_minor: Some(1_999),
+                currency,
+                order: None,
+            };
             engine.observe(&Signal { t, kind });
             engine.observe(&Signal { t: t + 13, kind: SignalKind::Click { zone: Some(Zone::Cta) } });
         }

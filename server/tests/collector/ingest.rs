@@ -167,7 +167,11 @@ async fn a_changed_policy_comes_into_force_and_a_broken_one_does_not() {
     let stopped = running.caller.send("/v1/decisions", &decision_request(&session(1), epoch)).await;
     assert_eq!((&stopped.body["reason"], &stopped.body["policy"]), (&json!("kill_switch"), &second));
     let fallen = running.caller.send("/v1/decisions", &decision_request(&session(2), epoch)).await;
-    assert_eq!((&fallen.body["offer"], &fallen.body["reason"]), (&Value::Null, &json!("kill_switch")), "an offer that stood");
+    assert_eq!(
+        (&fallen.body["offer"], &fallen.body["reason"]),
+        (&Value::Null, &json!("kill_switch")),
+        "an offer that stood"
+    );
 
     std::fs::write(&offers, "[policy]\nholdout = \"all\"\n").expect("writes");
     let refused = ["site=\"demo\"", "result=\"refused\""];

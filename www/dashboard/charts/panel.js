@@ -34,7 +34,10 @@ export function createPanel(name, configure, read) {
   details.addEventListener('toggle', () => latest && show(latest));
   onTheme(() => {
     chart?.destroy();
-    chart = new Chart(canvas, { data: { labels: [], datasets: [] }, ...configure() });
+    const { options, ...rest } = configure();
+    // How many labels have room depends on the width, so a turned phone is shown its data anew.
+    const onResize = () => requestAnimationFrame(() => latest && show(latest));
+    chart = new Chart(canvas, { data: { labels: [], datasets: [] }, ...rest, options: { ...options, onResize } });
     if (latest) show(latest);
   });
   return show;

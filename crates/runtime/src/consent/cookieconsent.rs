@@ -42,7 +42,8 @@ fn read_choice(tool: &JsValue, categories: &[(String, Purpose)]) -> Option<Readi
 
 /// Whether the last choice was made before this page began.
 pub(super) fn chosen_before_page() -> bool {
-    let Some(chosen) = tool().and_then(|tool| ask(&tool, "getCookie", Some("lastConsentTimestamp"))?.as_string()) else {
+    let Some(chosen) = tool().and_then(|tool| ask(&tool, "getCookie", Some("lastConsentTimestamp"))?.as_string())
+    else {
         return false;
     };
     let page_began = value::number(&value::get(&value::global(), "performance"), "timeOrigin");

@@ -78,8 +78,7 @@ impl Sources {
     pub(crate) fn granted_before_page(&self) -> bool {
         let granting = |source| {
             self.last.borrow().iter().any(|(known, reading)| {
-                *known == source
-                    && [reading.measure, reading.personalize].contains(&ConsentChoice::Granted)
+                *known == source && [reading.measure, reading.personalize].contains(&ConsentChoice::Granted)
             })
         };
         if granting(ConsentSource::CookieConsent) {

@@ -29,8 +29,7 @@ impl Pointer {
         let sampled_at = Cell::new(0);
         let moved = move |event: Event| {
             let (Some(event), at) = (event.dyn_ref::<PointerEvent>(), time_of(&event)) else { return };
-            let signal =
-                SignalKind::Pointer { x: event.client_x(), y: event.client_y(), pointer: pointer_type(event) };
+            let signal = SignalKind::Pointer { x: event.client_x(), y: event.client_y(), pointer: pointer_type(event) };
             if at.saturating_sub(sampled_at.get()) >= SAMPLE_MS {
                 sampled_at.set(at);
                 kept.set(None);
@@ -54,10 +53,7 @@ impl Pointer {
             }
         };
         Pointer {
-            _listeners: [
-                Listener::new(document, "pointermove", moved),
-                Listener::new(document, "pointerout", left),
-            ],
+            _listeners: [Listener::new(document, "pointermove", moved), Listener::new(document, "pointerout", left)],
         }
     }
 }
