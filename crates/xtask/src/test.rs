@@ -1,6 +1,8 @@
 //! `cargo xtask test`: from a bare machine to a passed suite.
 
-use anyhow::Result;
+use std::process::Command;
+
+use anyhow::{Result, bail};
 
 use crate::arguments::{Purpose, SetupOptions, TestOptions};
 use crate::build;
@@ -25,7 +27,7 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     build::run(workspace, environment, Profile::Release)?;
 
     let recipe = Recipe::load(&workspace.root)?;
-    let mut skipped = Vec::new();
+    let mut outcome = Outcome::default();
     let mut progress = Progress::new("test", 2 + recipe.wasm_tests.iter().map(|test| test.run.len()).sum::<usize>());
 
     let step = progress.step("programs under test");
@@ -34,16 +36,17 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     step.done("built");
 
     let step = progress.step("native");
-    for arguments in native_runs(workspace, has_browser, &mut skipped) {
+    let mut passed = true;
+    for arguments in native_runs(workspace, has_browser, &mut outcome.skipped) {
         step.doing(&format!("cargo {}", arguments.join(" ")));
         let mut cargo = environment.native_cargo();
         cargo.args(&arguments).arg("--");
         if options.soak {
             cargo.arg("--include-ignored");
         }
-        process::run(cargo.args(&options.filter).current_dir(&workspace.root))?;
+        passed &= outcome.passes(cargo.args(&options.filter).current_dir(&workspace.root));
     }
-    step.done("passed");
+    step.done(verdict(passed));
 
     for test in &recipe.wasm_tests {
         for host in &test.run {
@@ -52,31 +55,52 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
                 WasmHost::Chrome => "wasm in Chromium",
             });
             if *host == WasmHost::Chrome && !has_browser {
-                skipped.push(format!("{} as wasm in Chromium", test.test));
+                outcome.skipped.push(format!("{} as wasm in Chromium", test.test));
                 step.done("SKIPPED, since there is no browser");
                 continue;
             }
             step.doing(&format!("wasm-pack test of {}", test.test));
-            process::run(&mut wasm_run(workspace, environment, test, *host, options))?;
-            step.done("passed");
+            step.done(verdict(outcome.passes(&mut wasm_run(workspace, environment, test, *host, options))));
         }
     }
 
     println!("\nTo run one test: cargo xtask test -- NAME (or cargo test -p PACKAGE NAME, once dist/ is built)");
-    if !skipped.is_empty() {
+    if !outcome.skipped.is_empty() {
         println!(
             "\nSKIPPED, so this is not the whole suite:\n  {}\n{}",
-            skipped.join("\n  "),
+            outcome.skipped.join("\n  "),
             machine.missing_report()
         );
     }
+    if !outcome.failed.is_empty() {
+        bail!("tests failed\n  {}", outcome.failed.join("\n  "));
+    }
     Ok(())
+}
+
+/// What is told at the end. A failure does not stop the rest, so that one run tells everything.
+#[derive(Default)]
+struct Outcome {
+    failed: Vec<String>,
+    skipped: Vec<String>,
+}
+
+impl Outcome {
+    fn passes(&mut self, command: &mut Command) -> bool {
+        let result = process::run(command);
+        self.failed.extend(result.as_ref().err().map(ToString::to_string));
+        result.is_ok()
+    }
+}
+
+fn verdict(passed: bool) -> &'static str {
+    if passed { "passed" } else { "FAILED" }
 }
 
 /// One `cargo test` for everything; without a browser, the targets that need one are left out and listed as skipped.
 fn native_runs(workspace: &Workspace, has_browser: bool, skipped: &mut Vec<String>) -> Vec<Vec<String>> {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
-    let mut everything = words("test --workspace");
+    let mut everything = words("test --workspace --no-fail-fast");
     if has_browser {
         return vec![everything];
     }
@@ -87,7 +111,7 @@ fn native_runs(workspace: &Workspace, has_browser: bool, skipped: &mut Vec<Strin
             continue;
         }
         everything.extend(words(&format!("--exclude {}", package.name)));
-        let mut rest = words(&format!("test --package {} --lib --bins", package.name));
+        let mut rest = words(&format!("test --package {} --no-fail-fast --lib --bins", package.name));
         rest.extend(elsewhere.iter().flat_map(|target| words(&format!("--test {target}"))));
         runs.push(rest);
         skipped.extend(in_browser.iter().map(|target| format!("{} of {}", target, package.name)));
@@ -107,7 +131,7 @@ fn wasm_run(
     test: &WasmTest,
     host: WasmHost,
     options: &TestOptions,
-) -> std::process::Command {
+) -> Command {
     let mut command = environment.command("wasm-pack");
     command.args(["test", "--mode", "no-install"]);
     match host {
@@ -160,8 +184,16 @@ mod tests {
     }
 
     #[test]
+    fn a_failed_command_is_told_and_the_next_still_runs() {
+        let mut outcome = Outcome::default();
+        assert!(!outcome.passes(&mut Command::new("false")));
+        assert!(outcome.passes(&mut Command::new("true")));
+        assert_eq!(outcome.failed, ["`false` failed (exit status: 1)"]);
+    }
+
+    #[test]
     fn with_a_browser_it_is_plain_cargo_test() {
-        assert_eq!(runs(true), (vec!["test --workspace".to_owned()], Vec::new()));
+        assert_eq!(runs(true), (vec!["test --workspace --no-fail-fast".to_owned()], Vec::new()));
     }
 
     #[test]
@@ -170,8 +202,8 @@ mod tests {
         assert_eq!(
             runs,
             [
-                "test --workspace --exclude waver-tests",
-                "test --package waver-tests --lib --bins --test conformance --test crash"
+                "test --workspace --no-fail-fast --exclude waver-tests",
+                "test --package waver-tests --no-fail-fast --lib --bins --test conformance --test crash"
             ]
         );
         assert_eq!(skipped, ["browser_shop of waver-tests"]);
