@@ -43,13 +43,14 @@ export function createPanel(name, configure, read) {
   return show;
 }
 
-/** Changes datasets in place: Chart.js then keeps its elements, and a tooltip under the pointer stays. */
+/**
+ * Keeps a dataset's object as long as its label is shown: Chart.js then keeps its elements, and a tooltip under the pointer stays. By label
+ * and not by place, since the elements keep their colour too when the most frequent kind becomes another.
+ */
 function keepDatasets(data, labels, datasets) {
+  const known = new Map(data.datasets.map((dataset) => [dataset.label, dataset]));
   data.labels = labels;
-  data.datasets.length = datasets.length;
-  datasets.forEach((dataset, index) => {
-    data.datasets[index] = Object.assign(data.datasets[index] ?? {}, dataset);
-  });
+  data.datasets = datasets.map((dataset) => Object.assign(known.get(dataset.label) ?? {}, dataset));
 }
 
 function createTable(details) {
