@@ -1,15 +1,21 @@
 // Waver for shops with a bundler: the same module as behind the script tag, with typed methods.
+import { activated, completed } from './options.js';
 import load, { boot, command } from './waver.js';
 
 let started;
 
 /** Starts the module on this page; later calls give the same instance. */
-export function init({ wasm, ...options }) {
-  started ??= load(wasm && { module_or_path: wasm }).then(() => {
-    boot(options);
-    return new Waver();
-  });
+export function init(options) {
+  started ??= start(options);
   return started;
+}
+
+async function start({ wasm, ...options }) {
+  const complete = completed(options);
+  await load(wasm && { module_or_path: wasm });
+  await activated();
+  boot(complete);
+  return new Waver();
 }
 
 export class Waver {

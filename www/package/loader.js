@@ -1,33 +1,32 @@
 // What `/waver.js` is: it finds its own tag, brings in the module under a version that never changes, and answers the calls that
 // came before it. Everything is checked against the hashes that were fixed when it was built. Nothing here looks at the shopper.
+import { activated, completed } from './options.js';
+
 const tag = document.currentScript;
 const early = window.waver;
 
-if (!tag?.dataset.site) {
-  console.error('waver: the script tag needs data-site="YOUR-SITE-KEY"; nothing was started');
-} else if (early?.started) {
+if (early?.started) {
   console.warn('waver: this page includes the script twice; the second one does nothing');
 } else {
   start();
 }
 
 function start() {
-  const { site, endpoint = new URL(tag.src).origin, consent, preconsent, cmp, datalayer, debug } = tag.dataset;
-  const sdk = new URL(`sdk/${__WAVER_VERSION__}/`, tag.src);
   const waiting = [...(early?.q ?? [])];
   let run = (call) => waiting.push(call);
 
   window.waver = (...call) => new Promise((resolve, reject) => run([call, resolve, reject]));
   window.waver.started = true;
 
-  load(sdk)
+  load()
     .then(() => {
-      wasm_bindgen.boot({ site, endpoint, consent, preconsent, datalayer, cmp: parsed(cmp), debug: debug !== undefined });
-      run = ([[name, ...rest], resolve, reject]) => wasm_bindgen.command(name, rest).then(resolve, reject);
+      run = ([[name, ...rest], resolve, reject]) => wasm_bindgen.command(String(name), rest).then(resolve, reject);
     })
     .catch((error) => {
-      // A browser without WebAssembly, a policy that forbids it, a network that fails: the page goes on as if we were not there.
-      console.warn('waver: not started on this page:', error?.message ?? error);
+      // Wrong options, a browser without WebAssembly, a policy that forbids it, a network that fails: the page goes on as if we were not there.
+      const { message = 'not started' } = error ?? {};
+      if (message.startsWith('waver:')) console.error(message);
+      else console.warn(`waver: not started on this page: ${message}`);
       run = ([[name, slot], resolve]) => resolve(name === 'offer' ? unavailable(slot) : null);
     })
     .then(() => {
@@ -37,34 +36,46 @@ function start() {
     });
 }
 
-// A script element, because only elements carry an integrity hash; the module itself is fetched with one.
-async function load(sdk) {
-  const glue = document.createElement('script');
-  const loaded = new Promise((resolve, reject) => {
-    glue.onload = resolve;
-    glue.onerror = () => reject(new Error(`cannot load ${glue.src}`));
-  });
-  glue.src = new URL('waver.js', sdk);
-  glue.integrity = __WAVER_JS_SRI__;
-  glue.crossOrigin = 'anonymous';
+async function load() {
+  if (!tag) throw new TypeError('waver: include it by a <script src> tag; for imports there is the ES package');
+  const { origin } = new URL(tag.src);
+  const { cmp, debug, ...given } = tag.dataset;
+  const options = completed({ endpoint: origin, ...given, cmp: cmp && parsed(cmp), debug: debug !== undefined });
+  const sdk = new URL(`sdk/${__WAVER_VERSION__}/`, tag.src);
   const module = fetch(new URL('waver_bg.wasm', sdk), {
     integrity: __WAVER_WASM_SRI__, credentials: 'omit', referrerPolicy: 'no-referrer',
   });
   module.catch(() => {}); // its failure is told below, once the glue is there
-  document.head.append(glue);
-  await loaded;
+  await loadGlue(new URL('waver.js', sdk));
   await wasm_bindgen({ module_or_path: module });
+  await activated();
+  wasm_bindgen.boot(options);
+}
+
+// A script element, because only elements carry an integrity hash; the module itself is fetched with one.
+function loadGlue(src) {
+  const glue = document.createElement('script');
+  glue.src = src;
+  glue.integrity = __WAVER_JS_SRI__;
+  glue.crossOrigin = 'anonymous';
+  document.head.append(glue);
+  return new Promise((resolve, reject) => {
+    glue.onload = resolve;
+    glue.onerror = () => reject(new Error(`cannot load ${src}`));
+  });
 }
 
 function parsed(cmp) {
   try {
-    return cmp && JSON.parse(cmp);
+    return JSON.parse(cmp);
   } catch {
-    console.error('waver: data-cmp is not JSON; it maps category names of your consent banner to "measure" or "personalize"');
+    return null; // no map, which is said with the other options
   }
 }
 
 // What a page is told when nobody can decide.
-const unavailable = (slot) => ({
-  decision: null, slot, offer: null, reason: 'fallback', arm: 'nothing', propensity: 1, holdout: false, policy: '', model: '', explain: [],
-});
+function unavailable(slot) {
+  return {
+    decision: null, slot, offer: null, reason: 'fallback', arm: 'nothing', propensity: 1, holdout: false, policy: '', model: '', explain: [],
+  };
+}

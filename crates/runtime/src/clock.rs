@@ -1,8 +1,10 @@
 //! Time. Order and durations come from the page's monotonic clock; the wall clock only bridges page loads.
 
+use crate::page;
+
 /// Whole milliseconds since this page began, by the monotonic clock.
 pub(crate) fn now() -> u64 {
-    web_sys::window().and_then(|window| window.performance()).map_or(0, |performance| performance.now() as u64)
+    page::performance_now() as u64
 }
 
 /// Unix milliseconds by the wall clock.

@@ -1,81 +1,93 @@
 //! Asks the collector whether something may be offered. There always is an answer: without consent or without a network it is made here.
 
-use std::rc::Rc;
-
-use gloo_timers::callback::Timeout;
+use js_sys::Function;
 use wasm_bindgen::JsValue;
 use waver_core::consent::Purpose;
 use waver_core::intent;
-use waver_schema::{DecisionReason, DecisionRequest, ErrorCode, Locale, SlotName};
-use web_sys::AbortController;
+use waver_schema::{DecisionReason, ErrorCode, Locale, SlotName};
+use web_sys::Element;
 
-use crate::delivery::{body, pause, received, refusal};
 use crate::shell::Shell;
-use crate::{clock, transport, value, wire};
+use crate::timer;
+use crate::transport::Reply;
+use crate::{clock, page, transport, value, wire};
 
-/// How often to look whether the grant is on record.
-const LOOK_AGAIN_MS: u32 = 50;
+/// A question for the collector.
+pub(crate) struct Question {
+    pub(crate) slot: SlotName,
+    /// Where to show an offer.
+    pub(crate) element: Option<Element>,
+    /// Millisecond of the page of the signal that made it ask.
+    pub(crate) signal_at: Option<u64>,
+    /// Millisecond of the page until which there has to be an answer.
+    pub(crate) deadline: u64,
+    /// Takes the decision, for a page that asked itself.
+    pub(crate) resolve: Option<Function>,
+}
 
 impl Shell {
-    /// The decision for `slot`, within `timeout_ms`, and the turn that it holds in.
-    pub(crate) async fn decide(self: &Rc<Shell>, slot: &SlotName, timeout_ms: u32) -> (u32, JsValue) {
-        let deadline = clock::now() + u64::from(timeout_ms);
-        loop {
-            self.reread_consent();
-            if !self.visit(|visit| visit.is_granted(Purpose::Personalize)) {
-                break (self.visit(|visit| visit.turn()), made_here(slot, DecisionReason::NoConsent));
-            }
-            let asked = self.visit(|visit| visit.ask(slot.clone(), locale()));
-            let now = clock::now();
-            if let Some((turn, request)) = asked {
-                let request = self.visit(|visit| visit.release(request));
-                let left_ms = u32::try_from(deadline.saturating_sub(now)).unwrap_or(0);
-                let answer = match request {
-                    Some(request) => self.ask_collector(&request, left_ms).await,
-                    None => Err(DecisionReason::NoConsent),
-                };
-                break (turn, answer.unwrap_or_else(|reason| made_here(slot, reason)));
-            }
-            if now >= deadline {
-                break (self.visit(|visit| visit.turn()), made_here(slot, DecisionReason::Fallback));
-            }
-            // The grant is not on record yet.
-            pause(LOOK_AGAIN_MS).await;
+    /// Asks. Where the grant is not on record yet, the question waits for that.
+    pub(crate) fn ask(&'static self, question: Question) {
+        self.reread_consent();
+        let left_ms = u32::try_from(question.deadline.saturating_sub(clock::now())).unwrap_or(0);
+        let asked = self.visit(|visit| {
+            let (turn, request) = visit.ask(question.slot.clone(), locale())?;
+            Some((turn, wire::json(&visit.release(request)?)))
+        });
+        if let Some((turn, request)) = asked {
+            let answered = move |reply: Reply| self.take_decision(question, turn, reply);
+            transport::post(&self.url("/v1/decisions"), &request, Some(left_ms), Box::new(answered));
+        } else if !self.visit(|visit| visit.is_granted(Purpose::Personalize)) {
+            self.decide_here(question, DecisionReason::NoConsent);
+        } else if left_ms == 0 {
+            self.decide_here(question, DecisionReason::Fallback);
+        } else {
+            self.timers.set(self, timer::Purpose::Questions, question.deadline, left_ms);
+            self.questions.borrow_mut().push(question);
         }
     }
 
-    async fn ask_collector(&self, request: &DecisionRequest, timeout_ms: u32) -> Result<JsValue, DecisionReason> {
-        let controller = AbortController::new().map_err(|_| DecisionReason::Fallback)?;
-        let signal = controller.signal();
-        let _timer = Timeout::new(timeout_ms, move || controller.abort());
-        let json = wire::json(request);
-        let sent = transport::post(&self.config.url("/v1/decisions"), &json, Some(&signal));
-        let answer = received(sent).await.ok_or(DecisionReason::Fallback)?;
-        if !answer.ok() {
-            let refused = refusal(Some(&answer)).await == Some(ErrorCode::Consent);
-            return Err(if refused { DecisionReason::NoConsent } else { DecisionReason::Fallback });
+    /// Asks what waited once more.
+    pub(crate) fn ask_again(&'static self) {
+        for question in self.questions.take() {
+            self.ask(question);
         }
-        let decision = body(Some(&answer)).await.ok_or(DecisionReason::Fallback)?;
-        let reason = value::text(&decision, "reason").and_then(|reason| DecisionReason::from_name(&reason));
-        reason.map(|_| decision).ok_or(DecisionReason::Fallback)
+    }
+
+    fn take_decision(&'static self, question: Question, turn: u32, reply: Reply) {
+        let known = value::text(&reply.body, "reason").and_then(|reason| DecisionReason::from_name(&reason));
+        if reply.status == 200 && known.is_some() {
+            self.log("decision", &reply.body);
+            self.answer(question, turn, reply.body);
+        } else if reply.code() == ErrorCode::Consent.as_str() {
+            self.decide_here(question, DecisionReason::NoConsent);
+        } else {
+            self.decide_here(question, DecisionReason::Fallback);
+        }
+    }
+
+    fn decide_here(&'static self, question: Question, reason: DecisionReason) {
+        let decision = js_sys::JSON::parse(NOTHING).unwrap_or_default();
+        value::set(&decision, "slot", question.slot.as_str());
+        value::set(&decision, "reason", reason.as_str());
+        value::set(&decision, "model", intent::MODEL);
+        self.answer(question, self.visit(|visit| visit.turn()), decision);
+    }
+
+    fn answer(&'static self, question: Question, turn: u32, decision: JsValue) {
+        if let Some(resolve) = &question.resolve {
+            let _ = resolve.call1(&JsValue::UNDEFINED, &decision);
+        }
+        self.show(question, turn, decision);
     }
 }
 
 /// A decision of the collector's shape that offers nothing. As JSON, since the type itself would bring the code that writes offers.
 const NOTHING: &str = r#"{"decision":null,"slot":"","offer":null,"reason":"","arm":"nothing","propensity":1,"holdout":false,"policy":"","model":"","explain":[]}"#;
 
-fn made_here(slot: &SlotName, reason: DecisionReason) -> JsValue {
-    let decision = js_sys::JSON::parse(NOTHING).unwrap_or_default();
-    for (key, text) in [("slot", slot.as_str()), ("reason", reason.as_str()), ("model", intent::MODEL)] {
-        value::set(&decision, key, &text.into());
-    }
-    decision
-}
-
 /// The language of the page, not of the browser.
 fn locale() -> Option<Locale> {
-    let root = web_sys::window()?.document()?.document_element()?;
-    Locale::parse(&root.get_attribute("lang")?).ok()
+    Locale::parse(&page::query_selector("html")?.get_attribute("lang")?).ok()
 }
 
 #[cfg(test)]
@@ -88,13 +100,12 @@ mod tests {
         let text =
             NOTHING.replace(r#""slot":"""#, r#""slot":"cart""#).replace(r#""reason":"""#, r#""reason":"fallback""#);
         let decision: Decision = serde_json::from_str(&text).expect("a decision");
-        assert_eq!((decision.offer, decision.arm, decision.reason), (None, Arm::Nothing, DecisionReason::Fallback));
+        assert_eq!((&decision.offer, decision.arm, decision.reason), (&None, Arm::Nothing, DecisionReason::Fallback));
         // And no field is missing that the collector sends.
         let fields = |json: &str| {
-            serde_json::from_str::<serde_json::Value>(json).expect("JSON").as_object().expect("an object").len()
+            let value: serde_json::Value = serde_json::from_str(json).expect("JSON");
+            value.as_object().expect("an object").len()
         };
-        let sent =
-            serde_json::to_string(&serde_json::from_str::<Decision>(&text).expect("a decision")).expect("serialises");
-        assert_eq!(fields(NOTHING), fields(&sent));
+        assert_eq!(fields(NOTHING), fields(&serde_json::to_string(&decision).expect("serialises")));
     }
 }

@@ -1,66 +1,49 @@
 //! From the queue to the collector: when batches leave, and what becomes of them. Consent is read again just before each departure.
 
-use std::rc::Rc;
-
-use gloo_timers::callback::Timeout;
-use js_sys::futures::{JsFuture, spawn_local};
-use js_sys::{JSON, Math, Promise};
-use wasm_bindgen::{JsCast, JsValue};
-use waver_schema::{Batch, ConsentRecord, ErrorCode, SessionId, WIRE_VERSION};
-use web_sys::Response;
+use js_sys::Math;
+use wasm_bindgen::JsValue;
+use waver_schema::{Batch, ErrorCode, SessionId, WIRE_VERSION};
 
 use crate::queue::Fate;
 use crate::shell::Shell;
+use crate::timer::Purpose;
+use crate::transport::{self, Reply};
 use crate::visit::Dispatch;
-use crate::{clock, storage, transport, value, wire};
+use crate::{clock, storage, value, wire};
 
 /// Longest time that an event waits for others to travel with.
-const GATHER_MS: u32 = 2_000;
+const GATHER_MS: u64 = 2_000;
 
 impl Shell {
     /// Sends what waits before long; at once if a batch is full.
-    pub(crate) fn flush_soon(self: &Rc<Shell>) {
-        if !self.visit(|visit| visit.has_something_to_send()) {
-            return;
-        }
-        let quiet_ms = self.quiet_until.get().saturating_sub(clock::now());
-        let quiet_ms = u32::try_from(quiet_ms).unwrap_or(u32::MAX);
-        if quiet_ms == 0 && self.visit(|visit| visit.has_full_batch()) {
+    pub(crate) fn flush_soon(&'static self) {
+        let (waits, full) = self.visit(|visit| (visit.has_something_to_send(), visit.has_full_batch()));
+        let now = clock::now();
+        let quiet_ms = self.quiet_until.get().saturating_sub(now);
+        if waits && full && quiet_ms == 0 {
             self.flush_next(false);
-        } else if self.flush.borrow().is_none() {
-            let shell = self.clone();
-            let flush = Timeout::new(GATHER_MS.max(quiet_ms), move || {
-                shell.flush.take();
-                shell.flush_next(false);
-            });
-            self.flush.replace(Some(flush));
+        } else if waits && self.timers.due_at(Purpose::Flush).is_none() {
+            let in_ms = GATHER_MS.max(quiet_ms);
+            self.timers.set(self, Purpose::Flush, now + in_ms, in_ms as u32);
         }
-    }
-
-    /// Sends as much as may leave at once, since the page may not come back.
-    pub(crate) fn flush_all(self: &Rc<Shell>) {
-        while self.flush_next(true) {}
     }
 
     /// Sends one batch, if there is one that may leave. With `all`, whatever is on its way already.
-    fn flush_next(self: &Rc<Shell>, all: bool) -> bool {
+    pub(crate) fn flush_next(&'static self, all: bool) -> bool {
         self.reread_consent();
         let now = clock::now();
         let Some(dispatch) = self.visit(|visit| visit.dispatch(all, now)) else { return false };
         let body = self.batch(&dispatch);
-        self.log("sends", || JSON::parse(&body).unwrap_or_default());
-        let answer = self.send("/v1/events", &body);
-        let shell = self.clone();
-        spawn_local(async move {
-            let answer = received(answer).await;
-            shell.settle(&dispatch, answer.as_ref()).await;
-        });
+        self.log("sends", &JsValue::from(&body));
+        let Dispatch { turn, epoch, first_seq, .. } = dispatch;
+        let answered = move |reply: Reply| self.settle(turn, epoch, first_seq, &reply);
+        transport::post(&self.url("/v1/events"), &body, None, Box::new(answered));
         true
     }
 
     /// The JSON of a batch. Its events are written down already: they take the place of the empty array, with which the batch ends.
     fn batch(&self, dispatch: &Dispatch) -> String {
-        let envelope = wire::json(&Batch {
+        let mut json = wire::json(&Batch {
             v: WIRE_VERSION,
             site: self.config.site.clone(),
             session: dispatch.session,
@@ -68,119 +51,86 @@ impl Shell {
             sent_at: clock::wall(),
             events: Vec::new(),
         });
-        [envelope.strip_suffix("[]}").unwrap_or_default(), &dispatch.events, "}"].concat()
+        json.truncate(json.len().saturating_sub("[]}".len()));
+        json.push_str(&dispatch.events);
+        json.push('}');
+        json
     }
 
-    fn send(&self, route: &str, body: &str) -> Result<Promise, JsValue> {
-        let signal = self.requests.borrow().as_ref().map(web_sys::AbortController::signal);
-        transport::post(&self.config.url(route), body, signal.as_ref())
-    }
-
-    async fn settle(self: &Rc<Shell>, dispatch: &Dispatch, answer: Option<&Response>) {
-        let fate = transport::fate(answer);
-        let refusal = if fate == Fate::Refused { refusal(answer).await } else { None };
-        let Some(attempts) = self.visit(|visit| visit.settle(dispatch.turn, dispatch.first_seq, fate)) else { return };
+    fn settle(&'static self, turn: u32, epoch: u32, first_seq: u64, reply: &Reply) {
+        let fate = reply.fate();
+        let Some(attempts) = self.visit(|visit| visit.settle(turn, first_seq, fate)) else { return };
         match fate {
             Fate::Stored => {}
-            Fate::Later => drop(self.keep_quiet(attempts, answer)),
-            Fate::Refused => self.take_refusal(dispatch.epoch, refusal),
+            Fate::Later => {
+                self.keep_quiet(attempts, reply);
+            }
+            Fate::Refused => self.take_refusal(epoch, &reply.code()),
         }
         self.flush_soon();
     }
 
-    fn keep_quiet(&self, attempts: u32, answer: Option<&Response>) -> u32 {
-        let pause_ms = transport::pause_ms(attempts, transport::retry_after_s(answer), Math::random());
+    /// Leaves the collector alone for a while.
+    fn keep_quiet(&self, attempts: u32, reply: &Reply) -> u32 {
+        let pause_ms = transport::pause_ms(attempts, reply.retry_after_s, Math::random());
         self.quiet_until.set(clock::now() + u64::from(pause_ms));
         pause_ms
     }
 
-    fn take_refusal(self: &Rc<Shell>, epoch: u32, code: Option<ErrorCode>) {
-        match code {
+    fn take_refusal(&'static self, epoch: u32, code: &str) {
+        if code == ErrorCode::Erased.as_str() {
+            self.visit(|visit| visit.end());
+            self.stop();
+            storage::remove();
+        } else if code == ErrorCode::Consent.as_str() && self.renewed.replace(epoch) != epoch {
             // The collector does not know the grant, though it stands: once it is put on record anew.
-            Some(ErrorCode::Consent) if self.renewed.replace(epoch) != epoch => {
-                self.visit(|visit| visit.renew_grant());
-                self.record_grant();
-            }
-            Some(ErrorCode::Erased) => {
-                self.visit(|visit| visit.end());
-                self.stop();
-                storage::remove();
-            }
-            _ => self.complain(code),
+            self.visit(|visit| visit.renew_grant());
+            self.record_grant();
+        } else {
+            self.complain(code);
         }
     }
 
     /// Puts the grant on record; events wait until the collector has numbered it.
-    pub(crate) fn record_grant(self: &Rc<Shell>) {
+    pub(crate) fn record_grant(&'static self) {
         let source = self.deciding_source();
         let Some((turn, record)) = self.visit(|visit| visit.grant_to_record(source)) else { return };
-        let shell = self.clone();
-        spawn_local(async move {
-            let mut attempts = 0;
-            while shell.visit(|visit| visit.turn()) == turn {
-                let answer = received(shell.send("/v1/consents", &wire::json(&record))).await;
-                attempts += 1;
-                match transport::fate(answer.as_ref()) {
-                    Fate::Stored => return shell.take_epoch(turn, answer).await,
-                    Fate::Later => pause(shell.keep_quiet(attempts, answer.as_ref())).await,
-                    Fate::Refused => return shell.complain(refusal(answer.as_ref()).await),
-                }
+        let answered = move |reply: Reply| {
+            if self.visit(|visit| visit.turn()) != turn {
+                return;
             }
-        });
-    }
-
-    async fn take_epoch(self: &Rc<Shell>, turn: u32, answer: Option<Response>) {
-        let Some(epoch) = body(answer.as_ref()).await.and_then(|body| value::number(&body, "consent_epoch")) else {
-            return;
+            match (reply.fate(), value::number(&reply.body, "consent_epoch")) {
+                (Fate::Stored, Some(epoch)) => {
+                    self.visit(|visit| visit.admit(epoch as u32));
+                    self.flush_soon();
+                    self.ask_again();
+                }
+                (Fate::Later, _) => {
+                    let attempts = self.attempts.get() + 1;
+                    self.attempts.set(attempts);
+                    let pause_ms = self.keep_quiet(attempts, &reply);
+                    self.timers.set(self, Purpose::Grant, self.quiet_until.get(), pause_ms);
+                }
+                _ => self.complain(&reply.code()),
+            }
         };
-        if self.visit(|visit| visit.admit(turn, epoch as u32)) {
-            self.flush_soon();
-        }
+        transport::post(&self.url("/v1/consents"), &wire::json(&record), None, Box::new(answered));
     }
 
     /// Tells the collector that `session` is over by the shopper's will: once, in this very task, and such that it survives the page.
     pub(crate) fn withdraw(&self, session: Option<SessionId>) {
         let Some(session) = session else { return };
         let source = self.deciding_source();
-        let record: ConsentRecord = self.visit(|visit| visit.consent_record(session, source));
-        self.log("withdraws", || record.measure.as_str().into());
-        transport::post_and_go(&self.config.url("/v1/consents"), &wire::json(&record));
+        let record = wire::json(&self.visit(|visit| visit.consent_record(session, source)));
+        self.log("withdraws", &JsValue::from(&record));
+        transport::post_and_go(&self.url("/v1/consents"), &record);
     }
 
     /// A refusal that is the shop's set-up's fault, said once per page to its developer.
-    fn complain(&self, code: Option<ErrorCode>) {
-        if self.complained.replace(true) {
-            return;
+    fn complain(&self, code: &str) {
+        if !self.complained.replace(true) {
+            let said = "waver: the collector refused (for unknown_site and origin see [sites] in its waver.toml):";
+            web_sys::console::warn_2(&said.into(), &code.into());
         }
-        let advice = match code {
-            Some(ErrorCode::UnknownSite) => "it does not know this data-site; see [sites] in its waver.toml",
-            Some(ErrorCode::Origin) => "it does not allow this page's origin; see origins in its waver.toml",
-            Some(ErrorCode::Gpc) => "the browser asks not to be tracked",
-            _ => "see its answer in the network panel",
-        };
-        web_sys::console::warn_2(&"waver: the collector refused:".into(), &advice.into());
     }
-}
-
-/// The answer, if one comes.
-pub(crate) async fn received(request: Result<Promise, JsValue>) -> Option<Response> {
-    JsFuture::from(request.ok()?).await.ok()?.dyn_into().ok()
-}
-
-/// The body of an answer, if it is JSON.
-pub(crate) async fn body(answer: Option<&Response>) -> Option<JsValue> {
-    JsFuture::from(answer?.json().ok()?).await.ok()
-}
-
-/// What a refusal says of itself.
-pub(crate) async fn refusal(answer: Option<&Response>) -> Option<ErrorCode> {
-    ErrorCode::from_name(&value::text(&body(answer).await?, "code")?)
-}
-
-/// Waits.
-pub(crate) async fn pause(ms: u32) {
-    let mut begin = |resolve: js_sys::Function, _| {
-        Timeout::new(ms, move || drop(resolve.call0(&JsValue::UNDEFINED))).forget();
-    };
-    let _ = JsFuture::from(Promise::new(&mut begin)).await;
 }

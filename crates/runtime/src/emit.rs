@@ -2,37 +2,17 @@
 
 use std::cell::RefCell;
 
-use js_sys::Function;
+use js_sys::{Array, Function};
 use wasm_bindgen::JsValue;
 use web_sys::{CustomEvent, CustomEventInit};
 
-/// What a page can be told about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Topic {
-    Hesitation,
-    Intent,
-    Frustration,
-    Offer,
-    Consent,
-}
+use crate::{page, value};
 
-impl Topic {
-    const ALL: [(&'static str, &'static str, Topic); 5] = [
-        ("hesitation", "waver:hesitation", Topic::Hesitation),
-        ("intent", "waver:intent", Topic::Intent),
-        ("frustration", "waver:frustration", Topic::Frustration),
-        ("offer", "waver:offer", Topic::Offer),
-        ("consent", "waver:consent", Topic::Consent),
-    ];
+/// What a page can be told about, by its name.
+pub(crate) const TOPICS: [&str; 5] = ["hesitation", "intent", "frustration", "offer", "consent"];
 
-    pub(crate) fn parse(name: &str) -> Option<Topic> {
-        Topic::ALL.iter().find(|(known, ..)| *known == name).map(|(.., topic)| *topic)
-    }
-
-    fn event(self) -> &'static str {
-        Topic::ALL[self as usize].1
-    }
-}
+/// A name out of [`TOPICS`].
+pub(crate) type Topic = &'static str;
 
 /// The page's callbacks.
 #[derive(Default)]
@@ -45,25 +25,16 @@ impl Emitter {
         self.callbacks.borrow_mut().push((topic, callback));
     }
 
-    /// Removes one registration of `callback`.
+    /// Removes every registration of `callback` for `topic`.
     pub(crate) fn off(&self, topic: Topic, callback: &Function) {
-        let mut callbacks = self.callbacks.borrow_mut();
-        if let Some(index) = callbacks.iter().position(|(of, known)| *of == topic && known == callback) {
-            callbacks.remove(index);
-        }
+        self.callbacks.borrow_mut().retain(|(of, known)| *of != topic || known != callback);
     }
 
     /// Tells everyone who asked, in order. What a callback throws is the page's own and goes to its console, not to the others.
     pub(crate) fn emit(&self, topic: Topic, payload: &JsValue) {
         // A copy, since a callback may register or remove callbacks.
-        let callbacks: Vec<Function> = self
-            .callbacks
-            .borrow()
-            .iter()
-            .filter(|(of, _)| *of == topic)
-            .map(|(_, callback)| callback.clone())
-            .collect();
-        for callback in callbacks {
+        let callbacks = self.callbacks.borrow().clone();
+        for (_, callback) in callbacks.iter().filter(|(of, _)| *of == topic) {
             if let Err(thrown) = callback.call1(&JsValue::UNDEFINED, payload) {
                 web_sys::console::error_1(&thrown);
             }
@@ -71,10 +42,9 @@ impl Emitter {
         let init = CustomEventInit::new();
         init.set_bubbles(true);
         init.set_detail(payload);
-        if let Some(document) = web_sys::window().and_then(|window| window.document())
-            && let Ok(event) = CustomEvent::new_with_event_init_dict(topic.event(), &init)
-        {
-            let _ = document.dispatch_event(&event);
+        if let Ok(event) = CustomEvent::new_with_event_init_dict(&["waver:", topic].concat(), &init) {
+            let document = value::get(&page::global(), "document");
+            let _ = value::call(&document, "dispatchEvent", &Array::of1(&event));
         }
     }
 }

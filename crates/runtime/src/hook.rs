@@ -7,7 +7,7 @@ use js_sys::{Array, Function, Object, Proxy, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::value;
+use crate::{page, value};
 
 /// The arguments of calls that are not looked at yet, while someone listens.
 type Calls = Rc<RefCell<Option<Vec<Array>>>>;
@@ -17,27 +17,29 @@ pub(crate) struct Hook {
     object: JsValue,
     method: &'static str,
     original: Function,
-    proxy: Proxy,
+    proxy: JsValue,
     calls: Calls,
 }
 
 impl Hook {
     /// Calls `notice` with the arguments of each call of `object[method]`, soon after it: in a microtask, so that a fault of ours can
     /// never surface in the page's own call. `None` where there is no such method or it cannot be replaced.
-    pub(crate) fn new(object: &JsValue, method: &'static str, notice: impl Fn(Array) + 'static) -> Option<Hook> {
-        let original: Function = value::get(object, method).dyn_into().ok()?;
+    pub(crate) fn new(object: JsValue, method: &'static str, notice: Box<dyn Fn(Array)>) -> Option<Hook> {
+        let original: Function = value::get(&object, method).dyn_into().ok()?;
         let calls: Calls = Rc::new(RefCell::new(Some(Vec::new())));
-        let look = looker(calls.clone(), notice);
+        let arrived = calls.clone();
+        let look = Closure::<dyn Fn()>::new(move || {
+            // Taken out first: `notice` may make the page call the method again.
+            let calls = arrived.borrow_mut().as_mut().map(std::mem::take).unwrap_or_default();
+            calls.into_iter().for_each(&notice);
+        });
+        let look: Function = look.into_js_value().unchecked_into();
         let waiting = calls.clone();
         let apply = move |target: Function, this: JsValue, arguments: Array| {
             let result = Reflect::apply(&target, &this, &arguments)?;
-            if let Ok(mut waiting) = waiting.try_borrow_mut()
-                && let Some(waiting) = waiting.as_mut()
-            {
-                if waiting.is_empty()
-                    && let Some(window) = web_sys::window()
-                {
-                    window.queue_microtask(&look);
+            if let Some(waiting) = waiting.borrow_mut().as_mut() {
+                if waiting.is_empty() {
+                    page::queue_microtask(&look);
                 }
                 waiting.push(arguments);
             }
@@ -46,31 +48,19 @@ impl Hook {
         let apply = Closure::<dyn Fn(Function, JsValue, Array) -> Result<JsValue, JsValue>>::new(apply);
         let handler = Object::new();
         // Never freed: another script may have wrapped the proxy in turn, and will call it long after this hook is gone.
-        value::set(&handler, "apply", &apply.into_js_value());
+        value::set(&handler, "apply", apply.into_js_value());
         // A proxy keeps the method's name, length and text, and any number of arguments.
-        let proxy = Proxy::new(&original, &handler);
-        let replaced = Reflect::set(object, &method.into(), &proxy).unwrap_or(false);
-        replaced.then(|| Hook { object: object.clone(), method, original, proxy, calls })
+        let proxy: JsValue = Proxy::new(&original, &handler).into();
+        let replaced = Reflect::set(&object, &method.into(), &proxy).unwrap_or(false);
+        replaced.then_some(Hook { object, method, original, proxy, calls })
     }
-}
-
-fn looker(calls: Calls, notice: impl Fn(Array) + 'static) -> Function {
-    let look = move || {
-        // Taken out first: `notice` may make the page call the method again.
-        let arrived = calls.try_borrow_mut().ok().and_then(|mut calls| calls.as_mut().map(std::mem::take));
-        arrived.into_iter().flatten().for_each(&notice);
-    };
-    Closure::<dyn Fn()>::new(look).into_js_value().unchecked_into()
 }
 
 impl Drop for Hook {
     fn drop(&mut self) {
-        if let Ok(mut calls) = self.calls.try_borrow_mut() {
-            *calls = None;
-        }
-        let proxy: &JsValue = self.proxy.as_ref();
-        if value::get(&self.object, self.method) == *proxy {
-            let _ = Reflect::set(&self.object, &self.method.into(), &self.original);
+        self.calls.take();
+        if value::get(&self.object, self.method) == self.proxy {
+            value::set(&self.object, self.method, &self.original);
         }
     }
 }

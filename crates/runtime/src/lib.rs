@@ -1,7 +1,7 @@
 //! The browser shell: sensors, consent adapters, queue, transport, slots and page API around the engine of `waver-core`. It holds no policy.
 //!
-//! The walk of a signal: a sensor ([`sensor`]) sees something; [`shell`] hands it to [`visit`], where the engine folds it and the gate lets records
-//! pass into the [`queue`]; [`delivery`] sends them in batches; [`slot`] shows what the collector decided; [`emit`] tells the page.
+//! The walk of a signal: a [`sensor`] sees something; the [`shell`] hands it to the [`visit`], where the engine folds it and the gate lets records
+//! pass into the [`queue`]; [`delivery`] sends them in batches; a [`slot`] shows what the collector decided; [`emit`] tells the page.
 //!
 //! Nothing here throws into the page (invariant I8): listeners are passive, calls into the page are caught, and what a page hands over is read
 //! with distrust.
@@ -17,6 +17,7 @@ mod hook;
 mod listener;
 mod money;
 mod numbers;
+mod page;
 mod page_api;
 mod queue;
 mod sensor;
@@ -25,14 +26,14 @@ mod shell;
 mod slot;
 mod storage;
 mod tabs;
+mod timer;
 mod transport;
 mod value;
 mod view;
 mod visit;
 mod wire;
 
-use std::cell::OnceCell;
-use std::rc::Rc;
+use std::cell::Cell;
 
 use js_sys::{Array, Promise, TypeError};
 use wasm_bindgen::JsValue;
@@ -46,33 +47,32 @@ use shell::Shell;
 static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 thread_local! {
-    static SHELL: OnceCell<Rc<Shell>> = const { OnceCell::new() };
+    static SHELL: Cell<Option<&'static Shell>> = const { Cell::new(None) };
 }
 
-/// Starts the module on this page, once. `options` are those of the script tag without their `data-`: `site` and `endpoint`, and optionally
+/// Starts the module on this page, once. `options` are those of the script tag without their `data-`, all of them given: `site`, `endpoint`,
 /// `consent`, `preconsent`, `cmp` (an object), `datalayer`, `debug`.
 ///
 /// # Errors
-/// A `TypeError` that says which option is wrong and what it may be, or that the module has been started already.
+/// A `TypeError` if the site's key cannot be one, or the module has been started already.
 #[wasm_bindgen]
 pub fn boot(options: &JsValue) -> Result<(), JsValue> {
-    let error = |message| JsValue::from(TypeError::new(message));
-    let config = Config::read(options).map_err(error)?;
-    SHELL.with(|cell| {
-        if cell.get().is_some() {
-            return Err(error("waver: it has been started on this page already"));
+    match Config::read(options) {
+        Some(config) if SHELL.get().is_none() => {
+            let shell = Shell::new(config);
+            SHELL.set(Some(shell));
+            shell.start();
+            Ok(())
         }
-        let _ = cell.set(Shell::start(config));
-        Ok(())
-    })
+        Some(_) => Err(TypeError::new("waver: it has been started on this page already").into()),
+        None => Err(TypeError::new("waver: the site's key is a-z, 0-9, - and _, at most 32 characters").into()),
+    }
 }
 
 /// Carries out a command of the page API. What it does is done when this returns; the promise is for what it gives, and is rejected only for a
 /// call that is wrong in itself.
 #[wasm_bindgen]
 pub fn command(name: &str, arguments: &Array) -> Promise {
-    match SHELL.with(|cell| cell.get().cloned()) {
-        Some(shell) => shell.command(name, arguments),
-        None => Promise::reject(&TypeError::new("waver: call boot first")),
-    }
+    let answer = SHELL.get().ok_or("waver: call boot first").and_then(|shell| shell.command(name, arguments));
+    answer.unwrap_or_else(|wrong| Promise::reject(&TypeError::new(wrong)))
 }

@@ -7,7 +7,8 @@ use core::fmt::{self, Display};
 
 use serde::de::value::U32Deserializer;
 use serde::de::{
-    self, DeserializeOwned, DeserializeSeed, EnumAccess, IntoDeserializer, SeqAccess, VariantAccess, Visitor,
+    self, DeserializeOwned, DeserializeSeed, EnumAccess, Expected, IntoDeserializer, SeqAccess, Unexpected,
+    VariantAccess, Visitor,
 };
 use serde::forward_to_deserialize_any;
 use serde::ser::{self, Impossible, Serialize};
@@ -46,6 +47,19 @@ impl ser::Error for Unfit {
 
 impl de::Error for Unfit {
     fn custom<T: Display>(_: T) -> Unfit {
+        Unfit
+    }
+
+    // What follows words the same error in more ways; saying so spares the words.
+    fn invalid_type(_: Unexpected<'_>, _: &dyn Expected) -> Unfit {
+        Unfit
+    }
+
+    fn invalid_value(_: Unexpected<'_>, _: &dyn Expected) -> Unfit {
+        Unfit
+    }
+
+    fn invalid_length(_: usize, _: &dyn Expected) -> Unfit {
         Unfit
     }
 }

@@ -1,7 +1,5 @@
 //! What waits to be sent: bounded, in memory, and open only to what the gate has let through ([`Consented`], invariant I1).
 
-use std::collections::VecDeque;
-
 use waver_core::consent::{Consented, Gate, Purpose};
 use waver_schema::limits::{BATCH_BYTES, EVENTS_PER_BATCH};
 use waver_schema::{DropCause, Event, EventBody};
@@ -20,8 +18,8 @@ const MOST_ON_THE_WAY: usize = 64 * 1024 / BATCH_BYTES;
 /// Events in the order of their happening, then in parcels of a batch each.
 #[derive(Debug, Default)]
 pub(crate) struct Queue {
-    waiting: VecDeque<Waiting>,
-    parcels: VecDeque<Parcel>,
+    waiting: Vec<Waiting>,
+    parcels: Vec<Parcel>,
     dropped: [u32; DropCause::ALL.len()],
 }
 
@@ -60,7 +58,7 @@ impl Queue {
     /// Takes an event in, or counts it as dropped if there is no room.
     pub(crate) fn push(&mut self, t: u64, body: Consented<EventBody>) {
         if self.waiting.len() < CAPACITY {
-            self.waiting.push_back(Waiting { t, body });
+            self.waiting.push(Waiting { t, body });
         } else {
             self.count_dropped(DropCause::QueueFull, 1);
         }
@@ -143,15 +141,14 @@ impl Queue {
                 && let Some(body) = gate.permit(Purpose::Measure, EventBody::Dropped { cause: *cause, count: *count })
             {
                 *count = 0;
-                self.waiting.push_back(Waiting { t, body });
+                self.waiting.push(Waiting { t, body });
             }
         }
-        let (first_seq, mut count, mut events) = (*seq, 0, String::new());
-        while count < EVENTS_PER_BATCH {
-            let Some(next) = self.waiting.front() else { break };
-            if let Some(body) = gate.release(next.body.clone()) {
-                let event = wire::json(&Event { seq: *seq, t: next.t, body });
-                if count > 0 && events.len() + event.len() + ENVELOPE_BYTES > BATCH_BYTES {
+        let (first_seq, mut count, mut taken, mut events) = (*seq, 0, 0, String::new());
+        for Waiting { t, body } in &self.waiting {
+            if let Some(body) = gate.release(body.clone()) {
+                let event = wire::json(&Event { seq: *seq, t: *t, body });
+                if count == EVENTS_PER_BATCH || count > 0 && events.len() + event.len() + ENVELOPE_BYTES > BATCH_BYTES {
                     break;
                 }
                 events.push(if count == 0 { '[' } else { ',' });
@@ -159,15 +156,16 @@ impl Queue {
                 *seq += 1;
                 count += 1;
             }
-            self.waiting.pop_front();
+            taken += 1;
         }
+        self.waiting.drain(..taken);
         if count == 0 {
             return false;
         }
         events.push(']');
         if let Some(events) = gate.permit(Purpose::Measure, events) {
             let count = count as u32;
-            self.parcels.push_back(Parcel { first_seq, count, events, attempts: 0, on_the_way: false });
+            self.parcels.push(Parcel { first_seq, count, events, attempts: 0, on_the_way: false });
         }
         true
     }

@@ -1,17 +1,13 @@
 //! Tabs of one shop tell each other of a withdrawal and of a new grant, and of nothing else.
 
-use std::rc::Rc;
-
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{BroadcastChannel, MessageEvent};
+use web_sys::BroadcastChannel;
 
 use crate::listener::Listener;
+use crate::value;
 
 const NAME: &str = "waver";
-const WITHDRAWN: &str = "withdrawn";
-const GRANTED: &str = "granted";
 
-/// The line between the tabs.
+/// The line between the tabs. What is said is one flag: whether consent was withdrawn.
 pub(crate) struct Tabs {
     channel: BroadcastChannel,
     _listener: Listener,
@@ -19,20 +15,18 @@ pub(crate) struct Tabs {
 
 impl Tabs {
     /// Hears whether another tab withdrew (`true`) or granted; `None` where the browser has no such line.
-    pub(crate) fn listen(hear: Rc<dyn Fn(bool)>) -> Option<Tabs> {
+    pub(crate) fn listen(hear: Box<dyn Fn(bool)>) -> Option<Tabs> {
         let channel = BroadcastChannel::new(NAME).ok()?;
-        let listener = Listener::new(&channel, "message", move |event| {
-            let message = event.dyn_ref::<MessageEvent>().and_then(|event| event.data().as_string());
-            match message.as_deref() {
-                Some(WITHDRAWN) => hear(true),
-                Some(GRANTED) => hear(false),
-                _ => {}
+        let heard = move |event: web_sys::Event| {
+            if let Some(withdrawn) = value::get(&event, "data").as_bool() {
+                hear(withdrawn);
             }
-        });
+        };
+        let listener = Listener::new(&channel, "message", Box::new(heard));
         Some(Tabs { channel, _listener: listener })
     }
 
     pub(crate) fn tell(&self, withdrawn: bool) {
-        let _ = self.channel.post_message(&JsValue::from_str(if withdrawn { WITHDRAWN } else { GRANTED }));
+        let _ = self.channel.post_message(&withdrawn.into());
     }
 }

@@ -1,18 +1,15 @@
 //! Requests to the collector: without cookies, without a referrer, out of no cache, and such that they outlive the page.
 
-use js_sys::{Array, JSON, Promise, Reflect};
+use js_sys::{Array, JSON, Promise};
+use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{AbortSignal, Response};
+use web_sys::Response;
 
 use crate::queue::Fate;
-use crate::value;
+use crate::{page, value};
 
 /// A text body has a content type that needs no preflight.
 const REQUEST: &str = r#"{"method":"POST","mode":"cors","credentials":"omit","referrerPolicy":"no-referrer","cache":"no-store","keepalive":true}"#;
-
-/// Statuses after which the same request may succeed later.
-const TOO_MANY: u16 = 429;
-const UNAVAILABLE: u16 = 503;
 
 /// First pause after a failure; it doubles with each further one.
 const FIRST_PAUSE_MS: f64 = 1_000.0;
@@ -20,48 +17,67 @@ const LONGEST_PAUSE_MS: f64 = 60_000.0;
 /// No collector can silence a page for longer than this.
 const LONGEST_RETRY_AFTER_S: u32 = 600;
 
-/// Sends `body`. The request has begun when this returns.
-///
-/// # Errors
-/// What `fetch`, or what a page put in its place, throws.
-pub(crate) fn post(url: &str, body: &str, signal: Option<&AbortSignal>) -> Result<Promise, JsValue> {
-    let request = JSON::parse(REQUEST)?;
-    value::set(&request, "body", &body.into());
-    if let Some(signal) = signal {
+/// What came of a request.
+#[derive(Default)]
+pub(crate) struct Reply {
+    /// 0 where no answer came.
+    pub(crate) status: u16,
+    pub(crate) retry_after_s: Option<u32>,
+    /// Whatever the body was as JSON.
+    pub(crate) body: JsValue,
+}
+
+impl Reply {
+    /// What it means for what was sent.
+    pub(crate) fn fate(&self) -> Fate {
+        match self.status {
+            200..=299 => Fate::Stored,
+            0 | 429 | 503 => Fate::Later,
+            _ => Fate::Refused,
+        }
+    }
+
+    /// The code of a refusal.
+    pub(crate) fn code(&self) -> String {
+        value::text(&self.body, "code").unwrap_or_default()
+    }
+}
+
+/// Sends `body`. The request has begun when this returns; `then` is called later, and once.
+pub(crate) fn post(url: &str, body: &str, timeout_ms: Option<u32>, then: Box<dyn FnOnce(Reply)>) {
+    let request = JSON::parse(REQUEST).unwrap_or_default();
+    value::set(&request, "body", body);
+    if let Some(signal) = timeout_ms.and_then(|ms| page::abort_after(ms).ok()) {
         value::set(&request, "signal", signal);
     }
     // By its name at the moment of the call, and caught: pages replace `fetch`.
-    value::call(&value::global(), "fetch", &Array::of2(&url.into(), &request))?.dyn_into()
+    let sent = page::fetch(url, &request).unwrap_or_else(|thrown| Promise::reject(&thrown));
+    when(&sent, Box::new(move |answer| read(answer, then)));
+}
+
+fn read(answer: JsValue, then: Box<dyn FnOnce(Reply)>) {
+    let Ok(answer) = answer.dyn_into::<Response>() else { return then(Reply::default()) };
+    let status = answer.status();
+    let retry_after_s = answer.headers().get("retry-after").ok().flatten().and_then(|seconds| seconds.parse().ok());
+    let body = answer.json().unwrap_or_else(|thrown| Promise::reject(&thrown));
+    when(&body, Box::new(move |body| then(Reply { status, retry_after_s, body })));
+}
+
+/// Calls `then` with what the promise came to, whichever way.
+fn when(promise: &Promise, then: Box<dyn FnOnce(JsValue)>) {
+    let then = Closure::once_into_js(then);
+    let _ = value::call(promise, "then", &Array::of2(&then, &then));
 }
 
 /// Sends `body` when nobody will be there for the answer.
 pub(crate) fn post_and_go(url: &str, body: &str) {
-    let prototype = value::get(&value::get(&value::global(), "Request"), "prototype");
-    let outlives_page = Reflect::has(&prototype, &"keepalive".into()).unwrap_or(false);
-    if outlives_page {
-        if let Ok(promise) = post(url, body, None) {
-            let ignore = js_sys::futures::JsFuture::from(promise);
-            js_sys::futures::spawn_local(async move { drop(ignore.await) });
-        }
-    } else if let Some(window) = web_sys::window() {
+    let prototype = value::get(&value::get(&page::global(), "Request"), "prototype");
+    if js_sys::Reflect::has(&prototype, &"keepalive".into()) == Ok(true) {
+        post(url, body, None, Box::new(|_| {}));
+    } else {
         // Only where there is nothing better, since a beacon carries what cookies there are.
-        let _ = window.navigator().send_beacon_with_opt_str(url, Some(body));
+        let _ = page::send_beacon(url, body);
     }
-}
-
-/// What an answer, or its absence, means for what was sent.
-pub(crate) fn fate(answer: Option<&Response>) -> Fate {
-    match answer {
-        None => Fate::Later,
-        Some(answer) if answer.ok() => Fate::Stored,
-        Some(answer) if matches!(answer.status(), TOO_MANY | UNAVAILABLE) => Fate::Later,
-        Some(_) => Fate::Refused,
-    }
-}
-
-/// The seconds of `Retry-After`; its other form, a date, is not used by the collector.
-pub(crate) fn retry_after_s(answer: Option<&Response>) -> Option<u32> {
-    answer?.headers().get("retry-after").ok()??.trim().parse().ok()
 }
 
 /// How long to wait after `attempts` that failed: doubling, at least as long as the collector asked for, and spread by `chance` (0..1)

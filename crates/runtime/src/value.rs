@@ -1,6 +1,6 @@
 //! JavaScript values, read and made without ever throwing: what a page hands over may be anything.
 
-use js_sys::{Array, Function, Reflect};
+use js_sys::{Array, Function, Object, Reflect};
 use serde::Serialize;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -14,13 +14,8 @@ pub(crate) fn text(object: &JsValue, key: &str) -> Option<String> {
     get(object, key).as_string()
 }
 
-/// The property `key`, if it is a number.
-pub(crate) fn number(object: &JsValue, key: &str) -> Option<f64> {
-    get(object, key).as_f64()
-}
-
 /// The property `key`, if it is a number, or a text that is one: shops' scripts mix them.
-pub(crate) fn numeric(object: &JsValue, key: &str) -> Option<f64> {
+pub(crate) fn number(object: &JsValue, key: &str) -> Option<f64> {
     let value = get(object, key);
     value.as_f64().or_else(|| value.as_string().map(|_| value.unchecked_into_f64()))
 }
@@ -28,13 +23,18 @@ pub(crate) fn numeric(object: &JsValue, key: &str) -> Option<f64> {
 /// The property `key`, if it is a label: a text, or a number written out.
 pub(crate) fn label(object: &JsValue, key: &str) -> Option<String> {
     let value = get(object, key);
-    value.as_string().or_else(|| js_sys::Number::from(value.as_f64()?).to_string_with_radix(10).ok()?.as_string())
+    if value.as_f64().is_none() { value.as_string() } else { js_sys::JSON::stringify(&value).ok()?.as_string() }
+}
+
+/// An empty object.
+pub(crate) fn object() -> JsValue {
+    Object::new().into()
 }
 
 /// Sets a property of an object of ours.
-pub(crate) fn set(object: &JsValue, key: &str, value: &JsValue) {
+pub(crate) fn set(object: &JsValue, key: &str, value: impl Into<JsValue>) {
     // It fails on frozen objects only, and ours are not.
-    let _ = Reflect::set(object, &key.into(), value);
+    let _ = Reflect::set(object, &key.into(), &value.into());
 }
 
 /// Calls a method.
@@ -46,13 +46,8 @@ pub(crate) fn call(object: &JsValue, method: &str, arguments: &Array) -> Result<
     Reflect::apply(&function, object, arguments)
 }
 
-/// A value of ours as the page and JSON know it: objects, arrays, numbers, texts, null.
+/// A value of ours as the page knows it: objects, arrays, numbers, texts, null.
 pub(crate) fn from_rust(value: &impl Serialize) -> JsValue {
     // Our types have no maps with keys that are not text and no integers beyond 2^53, so this does not fail.
     value.serialize(&serde_wasm_bindgen::Serializer::json_compatible()).unwrap_or_default()
-}
-
-/// The global object of the page.
-pub(crate) fn global() -> JsValue {
-    js_sys::global().into()
 }

@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
-use gloo_timers::callback::Timeout;
 use waver_core::SignalKind;
 use waver_schema::{DeviceClass, ItemRef, Navigation, PageType, Referrer};
-use web_sys::Document;
 
-use crate::sensor::{datalayer, navigation};
+use crate::sensor::datalayer;
+use crate::sensor::navigation::address;
+use crate::{page, value};
+
+/// Markup of schema.org or Open Graph that a product's page has.
+const PRODUCT: &str = "meta[property='og:type'][content$=product],[itemtype$='schema.org/Product']";
 
 /// The page that one view shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,34 +23,25 @@ pub(crate) struct Page {
 impl Page {
     /// The page that stands at this address, as it says itself.
     pub(crate) fn said(kind: PageType, item: Option<ItemRef>) -> Page {
-        Page { address: navigation::address(), kind, item: item.or_else(|| marked_item(kind)) }
+        Page { address: address(), kind, item: item.or_else(|| marked_item(kind)) }
     }
 
-    fn inferred(address: String, data_layer: Option<&str>) -> Page {
-        let document = web_sys::window().and_then(|window| window.document());
-        let kind = document.as_ref().and_then(marked_kind);
-        let kind = kind.or_else(|| datalayer::page_type(data_layer?)).or_else(|| schema_org_kind(document.as_ref()?));
-        let kind = kind.unwrap_or(PageType::Other);
-        Page { address, kind, item: marked_item(kind) }
+    fn inferred(data_layer: Option<&str>) -> Page {
+        let marked = attribute("body[data-page]", "data-page").and_then(|kind| PageType::from_name(&kind));
+        let kind = marked.or_else(|| datalayer::page_type(data_layer?));
+        let kind = kind.or_else(|| page::query_selector(PRODUCT).map(|_| PageType::Product));
+        Page::said(kind.unwrap_or(PageType::Other), None)
     }
-}
-
-/// `<body data-page="product">`.
-fn marked_kind(document: &Document) -> Option<PageType> {
-    PageType::from_name(&document.body()?.get_attribute("data-page")?)
-}
-
-/// Markup of schema.org or Open Graph that a product page has.
-fn schema_org_kind(document: &Document) -> Option<PageType> {
-    const PRODUCT: &str = "meta[property='og:type'][content$=product],[itemtype$='schema.org/Product']";
-    document.query_selector(PRODUCT).ok()?.map(|_| PageType::Product)
 }
 
 /// On a product's page, the first element that says which.
 fn marked_item(kind: PageType) -> Option<ItemRef> {
-    let document = web_sys::window().filter(|_| kind == PageType::Product)?.document()?;
-    let marked = document.query_selector("[data-waver-item]").ok()??;
-    Some(ItemRef::from_label(&marked.get_attribute("data-waver-item")?))
+    let item = (kind == PageType::Product).then(|| attribute("[data-waver-item]", "data-waver-item"))?;
+    item.map(|item| ItemRef::from_label(&item))
+}
+
+fn attribute(selector: &str, name: &str) -> Option<String> {
+    page::query_selector(selector)?.get_attribute(name)
 }
 
 /// The views of this page.
@@ -55,8 +49,6 @@ fn marked_item(kind: PageType) -> Option<ItemRef> {
 pub(crate) struct Views {
     said: RefCell<Option<Page>>,
     current: RefCell<Option<Page>>,
-    /// A view that waits for what the page says of it.
-    pub(crate) soon: RefCell<Option<Timeout>>,
     loaded: Cell<bool>,
 }
 
@@ -70,10 +62,8 @@ impl Views {
 
     /// Begins a view of the page as it is now.
     pub(crate) fn begin(&self, navigation: Navigation, data_layer: Option<&str>) -> SignalKind {
-        self.soon.take();
-        let address = navigation::address();
-        let said = self.said.borrow().clone().filter(|said| said.address == address);
-        let page = said.unwrap_or_else(|| Page::inferred(address, data_layer));
+        let said = self.said.borrow().clone().filter(|said| said.address == address());
+        let page = said.unwrap_or_else(|| Page::inferred(data_layer));
         let (kind, item) = (page.kind, page.item);
         self.current.replace(Some(page));
         // Within the application one page of the shop follows another; only the first came from elsewhere.
@@ -83,27 +73,24 @@ impl Views {
 
     /// Forgets which view stands: the next one is new whatever it shows.
     pub(crate) fn end(&self) {
-        self.soon.take();
         self.current.take();
     }
 }
 
 /// The origin decides; the address of the referring page is not looked at any further.
 fn referrer() -> Referrer {
-    let found = || {
-        let window = web_sys::window()?;
-        let referrer = window.document()?.referrer();
-        let origin = window.location().origin().ok()?;
-        Some(match referrer.strip_prefix(&origin) {
-            _ if referrer.is_empty() => Referrer::Direct,
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => Referrer::Internal,
-            _ => Referrer::External,
-        })
-    };
-    found().unwrap_or(Referrer::Direct)
+    let window = page::global();
+    let referrer = value::text(&value::get(&window, "document"), "referrer").unwrap_or_default();
+    let origin = value::text(&value::get(&window, "location"), "origin").unwrap_or_default();
+    match referrer.strip_prefix(&origin) {
+        _ if referrer.is_empty() => Referrer::Direct,
+        Some(rest) if rest.is_empty() || rest.starts_with('/') => Referrer::Internal,
+        _ => Referrer::External,
+    }
 }
 
 fn device() -> DeviceClass {
-    let coarse = web_sys::window().and_then(|window| window.match_media("(pointer:coarse)").ok()?);
-    if coarse.is_some_and(|coarse| coarse.matches()) { DeviceClass::Touch } else { DeviceClass::Mouse }
+    let coarse = value::call(&page::global(), "matchMedia", &js_sys::Array::of1(&"(pointer:coarse)".into()));
+    let touch = coarse.is_ok_and(|coarse| value::get(&coarse, "matches").is_truthy());
+    if touch { DeviceClass::Touch } else { DeviceClass::Mouse }
 }

@@ -136,12 +136,10 @@ impl Visit {
     }
 
     /// The collector has the grant and numbered it.
-    pub(crate) fn admit(&mut self, turn: u32, epoch: u32) -> bool {
-        let current = self.turn == turn;
-        if current && let Some(session) = &mut self.session {
+    pub(crate) fn admit(&mut self, epoch: u32) {
+        if let Some(session) = &mut self.session {
             session.epoch = Some(epoch);
         }
-        current
     }
 
     /// Whether the session has ended by idleness or age, so that a new one has to begin before the next signal.
@@ -157,15 +155,18 @@ impl Visit {
         if kind != SignalKind::Tick {
             watch.last_sign = t;
         }
-        let mut effects = watch.engine.observe(&Signal { t, kind });
-        effects.retain_mut(|effect| {
-            let Effect::Record(body) = effect else { return true };
-            if let Some(body) = self.gate.permit(Purpose::Measure, body.clone()) {
-                self.queue.push(t, body);
+        let mut told = Vec::new();
+        for effect in watch.engine.observe(&Signal { t, kind }) {
+            match effect {
+                Effect::Record(body) => {
+                    if let Some(body) = self.gate.permit(Purpose::Measure, body) {
+                        self.queue.push(t, body);
+                    }
+                }
+                other => told.push(other),
             }
-            false
-        });
-        effects
+        }
+        told
     }
 
     /// Queues an event that no signal made, if it may be measured.

@@ -4,20 +4,22 @@ use wasm_bindgen::JsValue;
 use waver_core::consent::Reading;
 use waver_schema::ConsentChoice;
 
-use crate::value;
+use crate::{page, value};
 
-const VETO: Reading = Reading::all(ConsentChoice::Denied);
-
-/// Global Privacy Control, `navigator.globalPrivacyControl`.
+/// Global Privacy Control.
 pub(super) fn global_privacy_control() -> Option<Reading> {
-    (value::get(&navigator(), "globalPrivacyControl") == JsValue::TRUE).then_some(VETO)
+    veto(signal("globalPrivacyControl") == true)
 }
 
-/// Do Not Track, `navigator.doNotTrack`.
+/// Do Not Track.
 pub(super) fn do_not_track() -> Option<Reading> {
-    (value::text(&navigator(), "doNotTrack").as_deref() == Some("1")).then_some(VETO)
+    veto(signal("doNotTrack") == "1")
 }
 
-fn navigator() -> JsValue {
-    value::get(&value::global(), "navigator")
+fn signal(name: &str) -> JsValue {
+    value::get(&value::get(&page::global(), "navigator"), name)
+}
+
+fn veto(raised: bool) -> Option<Reading> {
+    raised.then_some(Reading::all(ConsentChoice::Denied))
 }

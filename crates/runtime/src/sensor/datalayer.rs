@@ -6,49 +6,46 @@ use js_sys::Array;
 use wasm_bindgen::{JsCast, JsValue};
 use waver_schema::PageType;
 
-use super::Sink;
-use crate::clock;
+use super::{Sensors, Sink};
 use crate::ga4::{Item, Parameters, page_hint, to_signal};
 use crate::hook::Hook;
-use crate::value;
+use crate::{clock, page, value};
 
 /// Items beyond this are not read.
 const MOST_ITEMS: u32 = 100;
 
-/// Passes on what the page pushes.
-pub(super) struct DataLayer {
-    _hook: Hook,
-}
-
-impl DataLayer {
-    /// With `replay`, what was pushed already counts too.
-    pub(super) fn start(name: &str, replay: bool, sink: Sink) -> Option<DataLayer> {
-        let global = value::global();
-        if !value::get(&global, name).is_object() {
+impl Sensors {
+    /// Passes on what the page pushes. With `replay`, what was pushed already counts too.
+    pub(crate) fn watch_data_layer(&mut self, name: &str, replay: bool, sink: Sink) {
+        if layer(name).is_undefined() {
             // As every other reader of the queue does, so that the first push finds it.
-            value::set(&global, name, &Array::new());
+            value::set(&page::global(), name, Array::new());
         }
-        let layer = value::get(&global, name);
-        let pass_on = Rc::new(move |entry: JsValue| {
-            if let Some((name, parameters)) = read_entry(&entry)
-                && let Some(signal) = to_signal(&name, &read_parameters(&parameters))
-            {
-                sink(signal, clock::now());
+        let layer = layer(name);
+        let pass_on = Rc::new(move |entries: Array| {
+            for entry in entries {
+                if let Some((name, parameters)) = read_entry(&entry)
+                    && let Some(signal) = to_signal(&name, &read_parameters(&parameters))
+                {
+                    sink(signal, clock::now());
+                }
             }
         });
         let pushed = pass_on.clone();
-        let hook = Hook::new(&layer, "push", move |arguments| arguments.iter().for_each(|entry| pushed(entry)))?;
-        if replay && let Some(entries) = layer.dyn_ref::<Array>() {
-            entries.iter().for_each(|entry| pass_on(entry));
+        self.hooks.extend(Hook::new(layer.clone(), "push", Box::new(move |entries| pushed(entries))));
+        if replay && let Ok(entries) = layer.dyn_into() {
+            pass_on(entries);
         }
-        Some(DataLayer { _hook: hook })
     }
+}
+
+fn layer(name: &str) -> JsValue {
+    value::get(&page::global(), name)
 }
 
 /// The kind of page that the newest telling entry of the queue speaks of.
 pub(crate) fn page_type(name: &str) -> Option<PageType> {
-    let layer = value::get(&value::global(), name);
-    let entries: &Array = layer.dyn_ref()?;
+    let entries: Array = layer(name).dyn_into().ok()?;
     (0..entries.length()).rev().find_map(|index| page_hint(&read_entry(&entries.get(index))?.0))
 }
 
@@ -69,7 +66,7 @@ pub(crate) fn read_parameters(parameters: &JsValue) -> Parameters {
         (0..items.length().min(MOST_ITEMS)).map(|index| read_item(&items.get(index))).collect()
     });
     Parameters {
-        value: value::numeric(parameters, "value"),
+        value: value::number(parameters, "value"),
         currency: value::text(parameters, "currency"),
         items,
         transaction: value::label(parameters, "transaction_id"),
@@ -79,7 +76,7 @@ pub(crate) fn read_parameters(parameters: &JsValue) -> Parameters {
 fn read_item(item: &JsValue) -> Item {
     Item {
         id: value::label(item, "item_id"),
-        price: value::numeric(item, "price"),
-        quantity: value::numeric(item, "quantity"),
+        price: value::number(item, "price"),
+        quantity: value::number(item, "quantity"),
     }
 }

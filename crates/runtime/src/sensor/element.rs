@@ -6,11 +6,9 @@ const ZONE: &str = "data-waver-zone";
 
 /// The element that an event happened to, unless the shop wants it and what is around it left alone.
 pub(super) fn target_of(event: &Event) -> Option<Element> {
-    let element: Element = event.target()?.dyn_into().ok()?;
-    match element.closest("[data-waver-ignore]") {
-        Ok(None) => Some(element),
-        _ => None,
-    }
+    // What is no element has no `closest`, and so gives an error.
+    let element: Element = event.target()?.unchecked_into();
+    matches!(element.closest("[data-waver-ignore]"), Ok(None)).then_some(element)
 }
 
 /// The zone of an element or of the nearest one around it that has any.

@@ -1,4 +1,4 @@
-//! Sensors turn what the browser tells into signals of the core: numbers and enums with their time. Each is a handle that stops on drop,
+//! Sensors turn what the browser tells into signals of the core: numbers and enums with their time. Each is listeners that end on drop,
 //! and none is started before a grant, unless the shop asked for local detection.
 
 mod click;
@@ -12,43 +12,38 @@ mod zone;
 
 use std::rc::Rc;
 
+use wasm_bindgen::JsCast;
 use waver_core::{PointerType, SignalKind};
-use waver_schema::Navigation;
 use web_sys::{Event, PointerEvent};
 
 use crate::clock;
+use crate::hook::Hook;
+use crate::listener::Listener;
 
 /// Where signals go, with the millisecond of the page at which they were seen.
 pub(crate) type Sink = Rc<dyn Fn(SignalKind, u64)>;
 
-/// All sensors of behaviour, at work until dropped.
+/// The sensors at work, until dropped.
+#[derive(Default)]
 pub(crate) struct Sensors {
-    _click: click::Click,
-    _data_layer: Option<datalayer::DataLayer>,
-    _navigation: navigation::Navigations,
-    _pointer: pointer::Pointer,
-    _scroll: Option<scroll::Scroll>,
-    _zone: zone::Zones,
+    listeners: Vec<Listener>,
+    hooks: Vec<Hook>,
 }
 
 impl Sensors {
-    /// Starts them. `replay` says whether consent was there before this page, so that what its `dataLayer` holds already may be read.
-    pub(crate) fn start(
-        sink: &Sink,
-        navigated: Rc<dyn Fn(Navigation)>,
-        data_layer: Option<&str>,
-        replay: bool,
-    ) -> Option<Sensors> {
-        let window = web_sys::window()?;
-        let document = window.document()?;
-        Some(Sensors {
-            _click: click::Click::start(&document, sink.clone()),
-            _data_layer: data_layer.and_then(|name| datalayer::DataLayer::start(name, replay, sink.clone())),
-            _navigation: navigation::Navigations::start(&window, navigated),
-            _pointer: pointer::Pointer::start(&document, sink.clone()),
-            _scroll: scroll::Scroll::start(&window, sink.clone()),
-            _zone: zone::Zones::start(&document, sink.clone()),
-        })
+    /// Starts those that watch the shopper.
+    pub(crate) fn start(sink: &Sink) -> Sensors {
+        let mut sensors = Sensors::default();
+        click::start(&mut sensors, sink.clone());
+        pointer::start(&mut sensors, sink.clone());
+        scroll::start(&mut sensors, sink.clone());
+        zone::start(&mut sensors, sink.clone());
+        sensors
+    }
+
+    /// Listens to events of `kind`, wherever on the page they happen.
+    fn listen(&mut self, kind: &'static str, handler: Box<dyn Fn(Event)>) {
+        self.listeners.push(Listener::everywhere(kind, handler));
     }
 }
 
@@ -57,7 +52,14 @@ fn time_of(event: &Event) -> u64 {
     clock::now().min(event.time_stamp() as u64)
 }
 
-/// A pen hovers as a mouse does.
-fn pointer_type(event: &PointerEvent) -> PointerType {
+/// What pointed. A pen hovers as a mouse does.
+fn pointer_of(event: &Event) -> PointerType {
+    let event: &PointerEvent = event.unchecked_ref();
     if event.pointer_type() == "touch" { PointerType::Touch } else { PointerType::Mouse }
+}
+
+/// Whether the pointer went out of the window: into nothing that the page knows.
+fn leaves_window(event: &Event) -> bool {
+    let event: &PointerEvent = event.unchecked_ref();
+    event.related_target().is_none()
 }

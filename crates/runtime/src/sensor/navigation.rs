@@ -3,49 +3,45 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use wasm_bindgen::{JsCast, JsValue};
-use waver_schema::Navigation;
-use web_sys::{EventTarget, Window};
+use wasm_bindgen::JsCast;
+use web_sys::EventTarget;
 
+use super::Sensors;
 use crate::hook::Hook;
 use crate::listener::Listener;
-use crate::value;
+use crate::{page, value};
 
-/// Tells of changes of the address, by the Navigation API where there is one, else by history's own methods.
-pub(super) struct Navigations {
-    _listeners: Vec<Listener>,
-    _hooks: Vec<Hook>,
-}
-
-impl Navigations {
-    pub(super) fn start(window: &Window, tell: Rc<dyn Fn(Navigation)>) -> Navigations {
+impl Sensors {
+    /// Tells of changes of the address, by the Navigation API where there is one, else by history's own methods.
+    pub(crate) fn watch_navigation(&mut self, tell: Box<dyn Fn()>) {
         let last = RefCell::new(address());
         let check: Rc<dyn Fn()> = Rc::new(move || {
             let now = address();
             if last.replace(now.clone()) != now {
-                tell(Navigation::Route);
+                tell();
             }
         });
-        if let Ok(navigation) = value::get(window, "navigation").dyn_into::<EventTarget>() {
-            let listeners = vec![Listener::new(&navigation, "currententrychange", move |_| check())];
-            return Navigations { _listeners: listeners, _hooks: Vec::new() };
+        let window = page::global();
+        if let Ok(navigation) = value::get(&window, "navigation").dyn_into::<EventTarget>() {
+            self.listeners.push(Listener::new(&navigation, "currententrychange", Box::new(move |_| check())));
+            return;
         }
-        let history: JsValue = value::get(window, "history");
-        let hook = |method| {
+        for method in ["pushState", "replaceState"] {
             let check = check.clone();
-            Hook::new(&history, method, move |_| check())
-        };
-        let hooks = [hook("pushState"), hook("replaceState")].into_iter().flatten().collect();
-        let listeners = vec![Listener::new(window, "popstate", move |_| check())];
-        Navigations { _listeners: listeners, _hooks: hooks }
+            self.hooks.extend(Hook::new(value::get(&window, "history"), method, Box::new(move |_| check())));
+        }
+        self.listen("popstate", Box::new(move |_| check()));
     }
 }
 
 /// The part of the address that makes a view: path and query, and a fragment where it serves as a route. It never leaves this module's memory.
 pub(crate) fn address() -> String {
-    let location = value::get(&value::global(), "location");
+    let location = value::get(&page::global(), "location");
     let part = |key| value::text(&location, key).unwrap_or_default();
+    let mut address = [part("pathname"), part("search")].concat();
     let fragment = part("hash");
-    let route = if fragment.starts_with("#/") || fragment.starts_with("#!") { fragment.as_str() } else { "" };
-    [part("pathname").as_str(), part("search").as_str(), route].concat()
+    if fragment.starts_with("#/") || fragment.starts_with("#!") {
+        address.push_str(&fragment);
+    }
+    address
 }

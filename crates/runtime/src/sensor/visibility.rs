@@ -3,10 +3,8 @@
 
 use std::rc::Rc;
 
-use wasm_bindgen::JsCast;
-use web_sys::{PageTransitionEvent, VisibilityState};
-
 use crate::listener::Listener;
+use crate::{page, value};
 
 /// What became of the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,22 +17,20 @@ pub(crate) enum Moment {
 }
 
 /// Tells of each moment.
-pub(crate) fn watch(tell: Rc<dyn Fn(Moment)>) -> Vec<Listener> {
-    let Some(window) = web_sys::window() else { return Vec::new() };
-    let Some(document) = window.document() else { return Vec::new() };
-    let (visibility, left, restored) = (tell.clone(), tell.clone(), tell);
-    let seen = document.clone();
-    vec![
-        Listener::new(&document, "visibilitychange", move |_| {
-            let hidden = seen.visibility_state() == VisibilityState::Hidden;
-            visibility(if hidden { Moment::Hidden } else { Moment::Shown });
-        }),
-        // Safari leaves pages without hiding them first.
-        Listener::new(&window, "pagehide", move |_| left(Moment::Hidden)),
-        Listener::new(&window, "pageshow", move |event| {
-            if event.dyn_ref::<PageTransitionEvent>().is_some_and(PageTransitionEvent::persisted) {
-                restored(Moment::Restored);
-            }
-        }),
-    ]
+pub(crate) fn watch(tell: Rc<dyn Fn(Moment)>) -> [Listener; 3] {
+    // Safari leaves pages without hiding them first, hence the second.
+    ["visibilitychange", "pagehide", "pageshow"].map(|kind| {
+        let tell = tell.clone();
+        let noticed = move |event: web_sys::Event| match kind {
+            "pagehide" => tell(Moment::Hidden),
+            "pageshow" if value::get(&event, "persisted").is_falsy() => {}
+            "pageshow" => tell(Moment::Restored),
+            _ => tell(if is_hidden() { Moment::Hidden } else { Moment::Shown }),
+        };
+        Listener::everywhere(kind, Box::new(noticed))
+    })
+}
+
+fn is_hidden() -> bool {
+    value::get(&value::get(&page::global(), "document"), "hidden").is_truthy()
 }
