@@ -152,7 +152,10 @@ impl Shell {
                 let goes_on = self.begin_session(storage::take(&self.config.site));
                 self.replay.set(goes_on || self.sources.granted_before_page());
                 self.start_sensors_soon();
-                if !goes_on {
+                if goes_on {
+                    // What the last page could not see stored, before this one goes too.
+                    self.flush_next(false);
+                } else {
                     self.tell_tabs(false);
                 }
             }
