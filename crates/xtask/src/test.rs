@@ -59,7 +59,7 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
                 step.done("SKIPPED, since there is no browser");
                 continue;
             }
-            step.doing(&format!("wasm-pack test of {}", test.test));
+            step.doing(&format!("wasm-bindgen-test-runner on {}", test.test));
             step.done(verdict(outcome.passes(&mut wasm_run(workspace, environment, test, *host, options))));
         }
     }
@@ -125,6 +125,8 @@ fn split_targets(package: &Package) -> (Vec<&str>, Vec<&str>) {
     package.test_targets().partition(|target| target.starts_with(BROWSER_TARGETS))
 }
 
+/// What `wasm-pack test` does, for one test target: wasm-pack compiles every target of the package for wasm first, also those that
+/// only exist natively.
 fn wasm_run(
     workspace: &Workspace,
     environment: &Environment,
@@ -132,19 +134,16 @@ fn wasm_run(
     host: WasmHost,
     options: &TestOptions,
 ) -> Command {
-    let mut command = environment.command("wasm-pack");
-    command.args(["test", "--mode", "no-install"]);
-    match host {
-        WasmHost::Node => command.arg("--node"),
-        // Tests that do not choose a host themselves run in node unless they are told otherwise; without this they would be skipped.
-        WasmHost::Chrome => command.args(["--headless", "--chrome"]).env("WASM_BINDGEN_USE_BROWSER", "1"),
-    };
+    let mut command = environment.command("cargo");
     command
-        .args(["--", "--test", &test.test])
+        .args(["test", "--target", setup::WASM_TARGET, "--test", &test.test, "--"])
+        .args(&options.filter)
         .env("CARGO_TARGET_DIR", workspace.target())
+        .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", "wasm-bindgen-test-runner")
         .current_dir(workspace.root.join(&test.crate_folder));
-    if !options.filter.is_empty() {
-        command.arg("--").args(&options.filter);
+    // Not WASM_BINDGEN_TEST_ONLY_NODE or _WEB, with which the runner skips, and succeeds, where a test names no host or another.
+    if host == WasmHost::Chrome {
+        command.env("WASM_BINDGEN_USE_BROWSER", "1").env("CHROMEDRIVER", "chromedriver");
     }
     command
 }
