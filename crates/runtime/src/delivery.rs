@@ -28,6 +28,13 @@ impl Shell {
         }
     }
 
+    /// Sends a batch that is packed already, if there is one: it waited long enough.
+    pub(crate) fn flush_packed(&'static self) {
+        if self.visit(|visit| visit.has_packed()) {
+            self.flush_next(false);
+        }
+    }
+
     /// Sends one batch, if there is one that may leave. With `all`, whatever is on its way already.
     pub(crate) fn flush_next(&'static self, all: bool) -> bool {
         self.reread_consent();
@@ -61,7 +68,7 @@ impl Shell {
         let fate = reply.fate();
         let Some(attempts) = self.visit(|visit| visit.settle(turn, first_seq, fate)) else { return };
         match fate {
-            Fate::Stored => {}
+            Fate::Stored => self.flush_packed(),
             Fate::Later => {
                 self.keep_quiet(attempts, reply);
             }

@@ -71,7 +71,12 @@ impl Queue {
 
     /// Whether something waits that is not on its way.
     pub(crate) fn has_something_to_send(&self) -> bool {
-        !self.waiting.is_empty() || self.parcels.iter().any(|parcel| !parcel.on_the_way)
+        !self.waiting.is_empty() || self.has_packed()
+    }
+
+    /// Whether a parcel is packed that is not on its way.
+    pub(crate) fn has_packed(&self) -> bool {
+        self.parcels.iter().any(|parcel| !parcel.on_the_way)
     }
 
     /// Whether a batch is full, so that waiting any longer gains nothing.

@@ -28,6 +28,9 @@ use crate::{clock, page, storage, value};
 
 /// How long a route change waits for the page to say what it now shows.
 const PAGE_CALL_GRACE_MS: u32 = 100;
+/// How long a page that was restored waits before it looks for the session: Chromium shows it the storage as it was when it left, and
+/// what other pages of the tab wrote since only after its `pageshow` handlers.
+const STORAGE_SETTLES_MS: u32 = 50;
 
 const PURPOSES: [(&str, Purpose); 2] = [("measure", Purpose::Measure), ("personalize", Purpose::Personalize)];
 
@@ -112,7 +115,13 @@ impl Shell {
     pub(crate) fn take_due(&'static self, purpose: timer::Purpose) {
         let now = clock::now();
         match purpose {
-            timer::Purpose::Start => self.start_sensors(),
+            timer::Purpose::Start => self.start_sensors(Navigation::Load),
+            timer::Purpose::Resume => {
+                self.begin_session(storage::take(&self.config.site));
+                self.replay.set(false);
+                self.start_sensors(Navigation::Restore);
+                self.expire_offers();
+            }
             timer::Purpose::View => self.begin_view(Navigation::Route),
             timer::Purpose::Wake => {
                 // Signals may have put off the moment since.
@@ -137,7 +146,7 @@ impl Shell {
         let choices = PURPOSES.map(|(_, purpose)| self.visit(|visit| visit.choice(purpose)));
         if choices == [ConsentChoice::Denied; 2] && !self.wiped.replace(true) {
             // Refused before the gate ever opened on this page: what an earlier page left goes too.
-            self.withdraw(storage::take(&self.config.site).map(|handed| SessionId::from_bytes(handed.id)));
+            self.withdraw(self.take_left_session());
         }
         if self.told.replace(choices) != choices {
             self.emitter.emit("consent", &self.consent_state());
@@ -152,10 +161,7 @@ impl Shell {
                 let goes_on = self.begin_session(storage::take(&self.config.site));
                 self.replay.set(goes_on || self.sources.granted_before_page());
                 self.start_sensors_soon();
-                if goes_on {
-                    // What the last page could not see stored, before this one goes too.
-                    self.flush_next(false);
-                } else {
+                if !goes_on {
                     self.tell_tabs(false);
                 }
             }
@@ -167,7 +173,7 @@ impl Shell {
                 self.record_grant();
             }
             GateChange::Closed => {
-                let session = self.visit(Visit::end);
+                let session = self.visit(Visit::end).or_else(|| self.take_left_session());
                 self.stop();
                 storage::remove();
                 self.wiped.set(true);
@@ -178,6 +184,11 @@ impl Shell {
         }
     }
 
+    /// The session that an earlier page of the tab left, for its withdrawal.
+    fn take_left_session(&self) -> Option<SessionId> {
+        storage::take(&self.config.site).map(|handed| SessionId::from_bytes(handed.id))
+    }
+
     fn begin_session(&'static self, handed: Option<HandOver>) -> bool {
         let (now, wall) = (clock::now(), clock::wall());
         let mut id = [0; 16];
@@ -186,6 +197,8 @@ impl Shell {
         self.quiet_until.set(0);
         self.attempts.set(0);
         self.record_grant();
+        // What the last page could not see stored, before this one goes too.
+        self.flush_packed();
         goes_on
     }
 
@@ -218,8 +231,8 @@ impl Shell {
         self.timers.set(self, timer::Purpose::Start, 0, 0);
     }
 
-    fn start_sensors(&'static self) {
-        self.begin_view(Navigation::Load);
+    fn start_sensors(&'static self, navigation: Navigation) {
+        self.begin_view(navigation);
         let sink: Sink = Rc::new(move |kind, at| self.observe(kind, at));
         let mut sensors = Sensors::start(&sink);
         sensors.watch_navigation(Box::new(move || {
@@ -304,13 +317,14 @@ impl Shell {
                     storage::put(&self.config.site, hand_over);
                 }
             }
-            Moment::Restored => {
-                // Other pages of the tab went on with the session meanwhile.
-                if self.visit(|visit| visit.is_open()) {
-                    self.begin_session(storage::take(&self.config.site));
-                }
-                self.begin_view(Navigation::Restore);
+            // Other pages of the tab went on with the session meanwhile.
+            Moment::Restored if self.visit(|visit| visit.is_open()) => {
+                self.visit(Visit::end);
+                self.sensors.take();
+                self.timers.unset_all();
+                self.timers.set(self, timer::Purpose::Resume, 0, STORAGE_SETTLES_MS);
             }
+            Moment::Restored => self.begin_view(Navigation::Restore),
         }
     }
 

@@ -11,6 +11,8 @@ use crate::shell::Shell;
 pub(crate) enum Purpose {
     /// To start the sensors after the current task.
     Start,
+    /// To go on with the session after the page was restored.
+    Resume,
     /// To begin a view that the page has not named.
     View,
     /// To tell the engine that time passed.
@@ -27,7 +29,7 @@ pub(crate) enum Purpose {
 
 /// Those that are set, with the millisecond of the page at which they are due.
 #[derive(Default)]
-pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 7]>);
+pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 8]>);
 
 impl Timers {
     /// When that timer is due, if it is set.

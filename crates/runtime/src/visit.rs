@@ -192,6 +192,10 @@ impl Visit {
         self.session.is_some() && self.queue.has_something_to_send()
     }
 
+    pub(crate) fn has_packed(&self) -> bool {
+        self.queue.has_packed()
+    }
+
     pub(crate) fn has_full_batch(&self) -> bool {
         self.queue.has_full_batch()
     }
@@ -254,5 +258,145 @@ impl Visit {
 
     fn granted(&self) -> (bool, bool) {
         (self.is_granted(Purpose::Measure), self.is_granted(Purpose::Personalize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use waver_schema::limits::SESSION_IDLE_MS;
+    use waver_schema::{DeviceClass, Navigation, PageType, Referrer};
+
+    const ID: SessionId = SessionId::from_bytes([7; 16]);
+
+    fn visit() -> Visit {
+        Visit::new(SiteKey::parse("demo").expect("valid"))
+    }
+
+    fn say(visit: &mut Visit, measure: ConsentChoice, personalize: ConsentChoice) -> GateChange {
+        visit.read(ConsentSource::PageCall, Some(Reading { measure, personalize }))
+    }
+
+    fn grant(visit: &mut Visit) {
+        assert_eq!(say(visit, ConsentChoice::Granted, ConsentChoice::Granted), GateChange::Opened);
+    }
+
+    fn view() -> SignalKind {
+        let (navigation, referrer, device) = (Navigation::Load, Referrer::Direct, DeviceClass::Mouse);
+        SignalKind::View { page: PageType::Product, navigation, referrer, device, item: None }
+    }
+
+    fn slot() -> SlotName {
+        SlotName::parse("product").expect("valid")
+    }
+
+    #[test]
+    fn nothing_is_sent_or_asked_before_the_grant_is_on_record() {
+        let mut visit = visit();
+        visit.watch_afresh(0);
+        visit.observe(view(), 10);
+        assert_eq!(visit.dispatch(true, 20), None);
+        grant(&mut visit);
+        visit.begin(None, ID, 1_000, 0);
+        visit.observe(view(), 1_100);
+        assert_eq!(visit.dispatch(true, 1_200), None);
+        assert!(visit.ask(slot(), None).is_none());
+        visit.admit(3);
+        let dispatch = visit.dispatch(true, 1_200).expect("a batch");
+        assert_eq!((dispatch.session, dispatch.epoch, dispatch.first_seq), (ID, 3, 1));
+        assert!(visit.ask(slot(), None).is_some());
+    }
+
+    #[test]
+    fn what_was_seen_before_the_grant_neither_leaves_nor_counts() {
+        let mut visit = visit();
+        visit.watch_afresh(0);
+        visit.observe(view(), 10);
+        visit.observe(SignalKind::Click { zone: None }, 500);
+        grant(&mut visit);
+        visit.begin(None, ID, 1_000, 0);
+        visit.observe(view(), 1_250);
+        visit.admit(1);
+        let dispatch = visit.dispatch(true, 1_300).expect("a batch");
+        assert!(
+            dispatch.events.contains(r#""t":250"#) && !dispatch.events.contains("engagement"),
+            "{}",
+            dispatch.events
+        );
+        let features = visit.engine().expect("at work").features();
+        assert_eq!(features.get(waver_schema::Feature::Clicks), 0.0);
+    }
+
+    #[test]
+    fn a_withdrawal_voids_session_queue_and_answers() {
+        let mut visit = visit();
+        grant(&mut visit);
+        visit.begin(None, ID, 0, 0);
+        visit.admit(1);
+        visit.observe(view(), 10);
+        let (turn, question) = visit.ask(slot(), None).expect("granted");
+        assert_eq!(say(&mut visit, ConsentChoice::Denied, ConsentChoice::Denied), GateChange::Closed);
+        assert_eq!(visit.end(), Some(ID));
+        assert!(visit.release(question).is_none());
+        assert_eq!(visit.settle(turn, 1, Fate::Later), None);
+        assert_eq!(visit.dispatch(true, 20), None);
+        assert_eq!(visit.hand_over(20, 0), None);
+        visit.observe(view(), 30);
+        assert!(!visit.has_something_to_send());
+    }
+
+    #[test]
+    fn measuring_alone_asks_for_no_offer_and_offers_alone_send_no_event() {
+        let mut visit = visit();
+        say(&mut visit, ConsentChoice::Granted, ConsentChoice::Denied);
+        visit.begin(None, ID, 0, 0);
+        visit.admit(1);
+        assert!(visit.ask(slot(), None).is_none());
+        assert_eq!(say(&mut visit, ConsentChoice::Denied, ConsentChoice::Granted), GateChange::Altered);
+        visit.observe(view(), 10);
+        assert_eq!(visit.dispatch(true, 20), None);
+        assert!(visit.ask(slot(), None).is_some());
+    }
+
+    fn handed_over() -> HandOver {
+        let mut visit = visit();
+        grant(&mut visit);
+        visit.begin(None, ID, 0, 0);
+        visit.admit(4);
+        visit.observe(view(), 100);
+        visit.hand_over(5_000, 1_000_000).expect("a session")
+    }
+
+    #[test]
+    fn the_next_page_goes_on_with_time_numbers_and_grant() {
+        let mut visit = visit();
+        grant(&mut visit);
+        assert!(visit.begin(Some(handed_over()), SessionId::from_bytes([9; 16]), 30, 1_000_700));
+        visit.observe(view(), 130);
+        let first = visit.dispatch(false, 200).expect("what the last page left");
+        assert_eq!((first.session, first.epoch, first.first_seq), (ID, 4, 1));
+        visit.settle(first.turn, first.first_seq, Fate::Stored);
+        let second = visit.dispatch(false, 200).expect("what this page saw");
+        assert!(second.first_seq == 2 && second.events.contains(r#""t":5800"#), "{second:?}");
+    }
+
+    #[test]
+    fn another_grant_is_numbered_anew_and_a_stale_session_is_not_resumed() {
+        let mut visit = visit();
+        say(&mut visit, ConsentChoice::Granted, ConsentChoice::Denied);
+        assert!(visit.begin(Some(handed_over()), ID, 0, 1_000_700));
+        assert!(visit.grant_to_record(ConsentSource::PageCall).is_some());
+        assert!(!visit.begin(Some(handed_over()), SessionId::from_bytes([9; 16]), 0, 1_000_000 + SESSION_IDLE_MS));
+    }
+
+    #[test]
+    fn a_session_ends_after_half_an_hour_without_a_sign_of_life() {
+        let mut visit = visit();
+        grant(&mut visit);
+        visit.begin(None, ID, 0, 0);
+        visit.observe(view(), 1_000);
+        visit.observe(SignalKind::Tick, 60_000);
+        assert!(!visit.has_ended(1_000 + SESSION_IDLE_MS - 1));
+        assert!(visit.has_ended(1_000 + SESSION_IDLE_MS));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use js_sys::Array;
+use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use waver_schema::PageType;
 
@@ -62,21 +62,20 @@ fn read_entry(entry: &JsValue) -> Option<(String, JsValue)> {
 /// Reads the few parameters that are used.
 pub(crate) fn read_parameters(parameters: &JsValue) -> Parameters {
     let items = value::get(parameters, "items");
-    let items = items.dyn_ref::<Array>().map_or_else(Vec::new, |items| {
-        (0..items.length().min(MOST_ITEMS)).map(|index| read_item(&items.get(index))).collect()
-    });
+    let count = value::number(&items, "length").unwrap_or_default() as u32;
     Parameters {
         value: value::number(parameters, "value"),
         currency: value::text(parameters, "currency"),
-        items,
+        items: (0..count.min(MOST_ITEMS)).map(|index| read_item(&items, index)).collect(),
         transaction: value::label(parameters, "transaction_id"),
     }
 }
 
-fn read_item(item: &JsValue) -> Item {
+fn read_item(items: &JsValue, index: u32) -> Item {
+    let item = Reflect::get_u32(items, index).unwrap_or_default();
     Item {
-        id: value::label(item, "item_id"),
-        price: value::number(item, "price"),
-        quantity: value::number(item, "quantity"),
+        id: value::label(&item, "item_id"),
+        price: value::number(&item, "price"),
+        quantity: value::number(&item, "quantity"),
     }
 }

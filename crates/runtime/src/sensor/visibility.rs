@@ -1,6 +1,7 @@
 //! When the page is shown, hidden, left, and brought back. It listens from the start, since consent is read again at each of these moments;
 //! a signal comes of it only while something is watched.
 
+use std::cell::Cell;
 use std::rc::Rc;
 
 use crate::listener::Listener;
@@ -18,13 +19,23 @@ pub(crate) enum Moment {
 
 /// Tells of each moment.
 pub(crate) fn watch(tell: Rc<dyn Fn(Moment)>) -> [Listener; 3] {
+    // A page that comes back is first shown and then restored, and it must not act as if it had never been away.
+    let left: Rc<Cell<bool>> = Rc::default();
     // Safari leaves pages without hiding them first, hence the second.
     ["visibilitychange", "pagehide", "pageshow"].map(|kind| {
-        let tell = tell.clone();
+        let (tell, left) = (tell.clone(), left.clone());
         let noticed = move |event: web_sys::Event| match kind {
-            "pagehide" => tell(Moment::Hidden),
-            "pageshow" if value::get(&event, "persisted").is_falsy() => {}
-            "pageshow" => tell(Moment::Restored),
+            "pagehide" => {
+                left.set(true);
+                tell(Moment::Hidden);
+            }
+            "pageshow" => {
+                left.set(false);
+                if value::get(&event, "persisted").is_truthy() {
+                    tell(Moment::Restored);
+                }
+            }
+            _ if left.get() => {}
             _ => tell(if is_hidden() { Moment::Hidden } else { Moment::Shown }),
         };
         Listener::everywhere(kind, Box::new(noticed))
