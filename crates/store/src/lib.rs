@@ -13,6 +13,7 @@ mod memory_log;
 mod record;
 mod secret_key;
 mod sled_log;
+mod state;
 
 #[cfg(test)]
 mod contract;
@@ -22,3 +23,7 @@ pub use memory_log::MemoryLog;
 pub use record::{DecodeError, Pseudonym, RECORD_VERSION, Record, RecordKind, SHARDS, Shard};
 pub use secret_key::SecretKey;
 pub use sled_log::SledLog;
+pub use state::{
+    Captured, Commit, EmbeddedState, Key, Life, MemorySnapshots, Part, Parts, Row, SiteNumber, SledSnapshots,
+    SnapshotStore, StateStore, Write,
+};

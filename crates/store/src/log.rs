@@ -77,6 +77,15 @@ pub enum StoreError {
         /// What sled said.
         reason: String,
     },
+    /// The snapshot of the state cannot be used.
+    #[error(
+        "the snapshot of the state is damaged: {reason}; restore the data folder from a backup, or remove its folder `state` to \
+         rebuild what the log still holds"
+    )]
+    Snapshot {
+        /// How.
+        reason: String,
+    },
     /// A write or flush failed.
     #[error("cannot write to the log: {0}; see to the disk, then start the collector again")]
     Write(String),

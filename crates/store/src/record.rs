@@ -26,6 +26,11 @@ impl Pseudonym {
         Pseudonym(bytes)
     }
 
+    /// The 128 bits.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
     /// The shard of this session, below [`SHARDS`].
     pub const fn shard(&self) -> Shard {
         u16::from_be_bytes([self.0[0], self.0[1]]) % SHARDS

@@ -1,0 +1,469 @@
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use serde::{Deserialize, Serialize};
+use waver_core::window::{Report, Windows};
+use waver_schema::SiteKey;
+
+use super::tally::LiveCounts;
+use super::{Commit, Key, Life, Part, Row, SiteNumber, StateStore, Write};
+use crate::{Pseudonym, StoreError};
+
+/// Rows are kept in this many maps, so that a writer that meets a snapshot under way copies a small one.
+const MAPS: usize = 256;
+/// How many of a site's latest writes are remembered.
+const LATEST: usize = 4096;
+const MINUTE_MS: u64 = 60 * 1000;
+/// Bytes of a part of a snapshot, roughly: sled keeps values below half a segment (512 KiB) in line.
+const PART_BYTES: usize = 128 * 1024;
+/// Version of what a snapshot's parts hold. Every version ever written stays readable.
+const SNAPSHOT_VERSION: u8 = 1;
+
+/// The state of one process, in memory; [`EmbeddedState::capture`] gives what a snapshot keeps of it.
+///
+/// Memory: a session takes its bytes and about 120 beside them.
+#[derive(Debug)]
+pub struct EmbeddedState {
+    /// For how long after its end a session's row is kept, milliseconds.
+    grace_ms: u64,
+    inner: RwLock<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// Keys of the sites by their number. Behind the configured ones stand those that a snapshot knew beside them: they are kept.
+    sites: Vec<SiteKey>,
+    rows: Vec<Arc<HashMap<Key, Stored>>>,
+    sessions: usize,
+    windows: Vec<Windows>,
+    live: LiveCounts,
+    /// Sessions by the minute in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
+    due: BTreeMap<u64, Vec<Key>>,
+    latest: Vec<VecDeque<Pseudonym>>,
+    /// Offset up to which the log is in the rows.
+    applied: u64,
+    /// Offset up to which the log is in the windows.
+    windows_applied: u64,
+    clock: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Stored {
+    version: u32,
+    life: Option<Life>,
+    bytes: Arc<[u8]>,
+}
+
+impl EmbeddedState {
+    /// Nothing, for these sites. Sessions are kept for `grace_ms` after they ended.
+    pub fn new(sites: Vec<SiteKey>, grace_ms: u64) -> EmbeddedState {
+        EmbeddedState { grace_ms, inner: RwLock::new(Inner::new(sites)) }
+    }
+
+    /// Offset up to which the log is in this state.
+    pub fn applied(&self) -> u64 {
+        self.read().applied
+    }
+
+    /// The latest time that this state knows of, Unix milliseconds. Never goes back.
+    pub fn clock(&self) -> u64 {
+        self.read().clock
+    }
+
+    /// Number of sessions kept.
+    pub fn sessions(&self) -> usize {
+        self.read().sessions
+    }
+
+    /// Reads the aggregates of a site.
+    pub fn with_windows<R>(&self, site: SiteNumber, read: impl FnOnce(&Windows) -> R) -> R {
+        read(&self.read().windows[usize::from(site)])
+    }
+
+    /// What [`StateStore::load`] gives for one key, at once.
+    pub fn row(&self, key: Key) -> Option<Row> {
+        self.read().get(&key).map(Stored::row)
+    }
+
+    /// What [`StateStore::live`] gives, at once.
+    pub fn live_now(&self, site: SiteNumber, now: u64) -> BTreeMap<u8, u64> {
+        self.read().live.at(site, now)
+    }
+
+    /// All of it at this instant, for a snapshot. Takes as long as copying a few pointers and the aggregates; what is written meanwhile is not
+    /// in it.
+    pub fn capture(&self, fold_version: u16) -> Captured {
+        let inner = self.read();
+        Captured {
+            header: Header {
+                version: SNAPSHOT_VERSION,
+                fold_version,
+                applied: inner.applied,
+                windows_applied: inner.windows_applied,
+                clock: inner.clock,
+                sites: inner.sites.clone(),
+            },
+            rows: inner.rows.clone(),
+            windows: inner.windows.clone(),
+        }
+    }
+
+    /// The state that [`Captured::parts`] describe. Rows that another version of the fold wrote are left out, and `applied` is then `begin`:
+    /// the log from there on gives them again, while aggregates go on where they were.
+    ///
+    /// # Errors
+    /// [`StoreError::Unreadable`] without a path if the parts are not those of a snapshot, or of a later version of Waver.
+    pub fn restore(
+        sites: Vec<SiteKey>,
+        grace_ms: u64,
+        fold_version: u16,
+        begin: u64,
+        parts: impl Iterator<Item = Result<Part, StoreError>>,
+    ) -> Result<EmbeddedState, StoreError> {
+        let mut inner = Inner::new(sites);
+        let mut header: Option<Header> = None;
+        let mut numbers = Vec::new();
+        let mut windows: BTreeMap<SiteNumber, Vec<u8>> = BTreeMap::new();
+        for part in parts {
+            let part = part?;
+            let Some(header) = &header else {
+                let read = Header::from_part(&part)?;
+                numbers = inner.number_sites(&read.sites)?;
+                header = Some(read);
+                continue;
+            };
+            match decode::<Content>(&part)? {
+                Content::Rows(rows) if header.fold_version == fold_version => {
+                    for (key, version, life, bytes) in rows {
+                        let site = *numbers.get(usize::from(key.site())).ok_or_else(damaged)?;
+                        inner.put(key.with_site(site), Stored { version, life, bytes: bytes.into_vec().into() });
+                    }
+                }
+                Content::Rows(_) => {}
+                Content::Windows(site, bytes) => {
+                    let site = *numbers.get(usize::from(site)).ok_or_else(damaged)?;
+                    windows.entry(site).or_default().extend_from_slice(&bytes);
+                }
+            }
+        }
+        let Some(header) = header else { return Err(damaged()) };
+        for (site, bytes) in windows {
+            inner.windows[usize::from(site)] = decode(&bytes)?;
+        }
+        inner.applied = if header.fold_version == fold_version { header.applied } else { begin };
+        inner.windows_applied = header.windows_applied;
+        inner.clock = header.clock;
+        inner.remember_latest();
+        Ok(EmbeddedState { grace_ms, inner: RwLock::new(inner) })
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, Inner> {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Inner> {
+        self.inner.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StateStore for EmbeddedState {
+    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+        let inner = self.read();
+        Ok(keys.iter().map(|key| inner.get(key).map(Stored::row)).collect())
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<bool, StoreError> {
+        let mut inner = self.write();
+        let is_expected = |write: &Write| inner.get(&write.key).map_or(0, |row| row.version) == write.expected;
+        if !commit.writes.iter().all(is_expected) {
+            return Ok(false);
+        }
+        for write in commit.writes {
+            inner.write(write);
+        }
+        if commit.from >= inner.windows_applied {
+            for (site, changes) in commit.changes {
+                inner.windows[usize::from(site)].fold(&changes);
+            }
+            inner.windows_applied = inner.windows_applied.max(commit.upto);
+        }
+        inner.applied = inner.applied.max(commit.upto);
+        inner.clock = inner.clock.max(commit.clock);
+        Ok(true)
+    }
+
+    async fn live(&self, site: SiteNumber, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
+        Ok(self.live_now(site, now))
+    }
+
+    async fn latest(&self, site: SiteNumber, most: usize) -> Result<Vec<(Pseudonym, Row)>, StoreError> {
+        let inner = self.read();
+        let mut seen = HashSet::new();
+        let latest = inner.latest[usize::from(site)].iter().rev().filter(|pseudonym| seen.insert(**pseudonym));
+        let rows = latest.filter_map(|pseudonym| {
+            inner.get(&Key::Session(site, *pseudonym)).map(|stored| (*pseudonym, stored.row()))
+        });
+        Ok(rows.take(most).collect())
+    }
+
+    async fn over(&self, now: u64, most: usize) -> Result<Vec<(Key, Row)>, StoreError> {
+        let Some(ended_by) = now.checked_sub(self.grace_ms + 1) else { return Ok(Vec::new()) };
+        let mut inner = self.write();
+        let mut over: BTreeMap<Key, Row> = BTreeMap::new();
+        let mut later = Vec::new();
+        while over.len() < most {
+            let Some(mut bucket) = inner.due.first_entry().filter(|bucket| *bucket.key() <= ended_by / MINUTE_MS)
+            else {
+                break;
+            };
+            let popped = bucket.get_mut().pop();
+            if bucket.get().is_empty() {
+                bucket.remove();
+            }
+            let Some(key) = popped else { continue };
+            let Some((row, life)) = inner.get(&key).and_then(|stored| Some((stored.row(), stored.life?))) else {
+                continue;
+            };
+            if life.live_until <= ended_by {
+                over.insert(key, row);
+                // Looked at again, should the caller not come to remove it.
+                later.push((ended_by / MINUTE_MS + 1, key));
+            } else {
+                // One that ends in this very minute waits for the next.
+                later.push(((life.live_until / MINUTE_MS).max(ended_by / MINUTE_MS + 1), key));
+            }
+        }
+        for (minute, key) in later {
+            inner.due.entry(minute).or_default().push(key);
+        }
+        Ok(over.into_iter().collect())
+    }
+
+    async fn report(&self, site: SiteNumber, from: u64, to: u64, step_ms: u64) -> Result<Report, StoreError> {
+        Ok(self.with_windows(site, |windows| windows.report(from, to, step_ms)))
+    }
+}
+
+impl Inner {
+    fn new(sites: Vec<SiteKey>) -> Inner {
+        Inner {
+            rows: std::iter::repeat_with(Arc::default).take(MAPS).collect(),
+            sessions: 0,
+            windows: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
+            live: LiveCounts::default(),
+            due: BTreeMap::new(),
+            latest: std::iter::repeat_with(VecDeque::new).take(sites.len()).collect(),
+            applied: 0,
+            windows_applied: 0,
+            clock: 0,
+            sites,
+        }
+    }
+
+    fn get(&self, key: &Key) -> Option<&Stored> {
+        self.rows[map_of(key)].get(key)
+    }
+
+    fn write(&mut self, write: Write) {
+        let Some(bytes) = write.bytes else {
+            self.remove(&write.key);
+            return;
+        };
+        self.put(
+            write.key,
+            Stored { version: write.expected.wrapping_add(1).max(1), life: write.life, bytes: bytes.into() },
+        );
+        if let Key::Session(site, pseudonym) = write.key {
+            let latest = &mut self.latest[usize::from(site)];
+            if latest.back() != Some(&pseudonym) {
+                latest.push_back(pseudonym);
+                if latest.len() > LATEST {
+                    latest.pop_front();
+                }
+            }
+        }
+    }
+
+    fn put(&mut self, key: Key, stored: Stored) {
+        let life = stored.life;
+        let before = Arc::make_mut(&mut self.rows[map_of(&key)]).insert(key, stored);
+        if let Key::Session(site, _) = key {
+            match &before {
+                Some(before) => {
+                    if let Some(life) = before.life {
+                        self.live.remove(site, life.tag, life.live_until);
+                    }
+                }
+                None => self.sessions += 1,
+            }
+            if let Some(life) = life {
+                self.live.add(site, life.tag, life.live_until);
+                if before.is_none() {
+                    self.due.entry(life.live_until / MINUTE_MS).or_default().push(key);
+                }
+            }
+        }
+    }
+
+    fn remove(&mut self, key: &Key) {
+        let Some(before) = Arc::make_mut(&mut self.rows[map_of(key)]).remove(key) else { return };
+        if let Key::Session(site, _) = key {
+            self.sessions -= 1;
+            if let Some(life) = before.life {
+                self.live.remove(*site, life.tag, life.live_until);
+            }
+        }
+    }
+
+    /// This process's numbers of a snapshot's sites.
+    fn number_sites(&mut self, known: &[SiteKey]) -> Result<Vec<SiteNumber>, StoreError> {
+        let mut numbers = Vec::new();
+        for key in known {
+            let place = self.sites.iter().position(|site| site == key).unwrap_or_else(|| {
+                self.sites.push(key.clone());
+                self.windows.push(Windows::default());
+                self.latest.push(VecDeque::new());
+                self.sites.len() - 1
+            });
+            numbers.push(SiteNumber::try_from(place).map_err(|_| damaged())?);
+        }
+        Ok(numbers)
+    }
+
+    /// Those that end last stand for those that were written last, which a snapshot does not know.
+    fn remember_latest(&mut self) {
+        let mut by_end: Vec<Vec<(u64, Pseudonym)>> = vec![Vec::new(); self.sites.len()];
+        for (key, stored) in self.rows.iter().flat_map(|rows| rows.iter()) {
+            if let (Key::Session(site, pseudonym), Some(life)) = (key, stored.life) {
+                by_end[usize::from(*site)].push((life.live_until, *pseudonym));
+            }
+        }
+        for (sessions, latest) in by_end.iter_mut().zip(&mut self.latest) {
+            sessions.sort_unstable();
+            let skipped = sessions.len().saturating_sub(LATEST);
+            latest.extend(sessions[skipped..].iter().map(|(_, pseudonym)| *pseudonym));
+        }
+    }
+}
+
+impl Stored {
+    fn row(&self) -> Row {
+        Row { version: self.version, bytes: Arc::clone(&self.bytes) }
+    }
+}
+
+fn map_of(key: &Key) -> usize {
+    match key {
+        // Other bits than those of the shard, which may be the same for all sessions of a process.
+        Key::Session(_, pseudonym) => usize::from(pseudonym.as_bytes()[3]),
+        _ => 0,
+    }
+}
+
+/// A state at one instant.
+#[derive(Debug)]
+pub struct Captured {
+    header: Header,
+    rows: Vec<Arc<HashMap<Key, Stored>>>,
+    windows: Vec<Windows>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Header {
+    version: u8,
+    fold_version: u16,
+    applied: u64,
+    windows_applied: u64,
+    clock: u64,
+    sites: Vec<SiteKey>,
+}
+
+impl Header {
+    fn from_part(part: &[u8]) -> Result<Header, StoreError> {
+        match part.first() {
+            Some(&SNAPSHOT_VERSION) => decode(part),
+            Some(version) => Err(unreadable(format!(
+                "the snapshot has version {version}, and this build reads up to version {SNAPSHOT_VERSION}"
+            ))),
+            None => Err(damaged()),
+        }
+    }
+}
+
+type StoredRow = (Key, u32, Option<Life>, serde_bytes::ByteBuf);
+
+/// What a part behind the header holds.
+#[derive(Serialize, Deserialize)]
+enum Content {
+    Rows(Vec<StoredRow>),
+    /// A piece of the windows of a site; all of its pieces in order are the whole.
+    Windows(SiteNumber, serde_bytes::ByteBuf),
+}
+
+impl Captured {
+    /// Offset up to which the log is in it.
+    pub fn applied(&self) -> u64 {
+        self.header.applied
+    }
+
+    /// The time of the state, Unix milliseconds.
+    pub fn clock(&self) -> u64 {
+        self.header.clock
+    }
+
+    /// Its bytes in parts of some 128 KiB, the header first. Made one after the other, so that they are never all in memory.
+    pub fn parts(&self) -> impl Iterator<Item = Result<Part, StoreError>> + Send + '_ {
+        let rows = self.rows.iter().flat_map(|rows| in_parts(rows));
+        let windows = (0..).zip(&self.windows).flat_map(|(site, windows)| match postcard::to_allocvec(windows) {
+            Ok(bytes) => bytes
+                .chunks(PART_BYTES)
+                .map(|piece| Ok(Content::Windows(site, serde_bytes::ByteBuf::from(piece))))
+                .collect(),
+            Err(error) => vec![Err(not_encoded(error))],
+        });
+        std::iter::once_with(|| encode(&self.header))
+            .chain(rows.chain(windows).map(|content| content.and_then(|content| encode(&content))))
+    }
+}
+
+/// The rows of one map, cut into contents of about [`PART_BYTES`].
+fn in_parts(rows: &HashMap<Key, Stored>) -> Vec<Result<Content, StoreError>> {
+    let mut contents = Vec::new();
+    let mut part = Vec::new();
+    let mut bytes = 0;
+    for (key, stored) in rows {
+        bytes += stored.bytes.len() + 40;
+        part.push((*key, stored.version, stored.life, serde_bytes::ByteBuf::from(&*stored.bytes)));
+        if bytes >= PART_BYTES {
+            contents.push(Ok(Content::Rows(std::mem::take(&mut part))));
+            bytes = 0;
+        }
+    }
+    if !part.is_empty() {
+        contents.push(Ok(Content::Rows(part)));
+    }
+    contents
+}
+
+fn encode(value: &impl Serialize) -> Result<Part, StoreError> {
+    postcard::to_allocvec(value).map_err(not_encoded)
+}
+
+fn not_encoded(error: postcard::Error) -> StoreError {
+    StoreError::Write(format!("the state cannot be written as bytes: {error}"))
+}
+
+fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(damaged()),
+    }
+}
+
+fn damaged() -> StoreError {
+    unreadable("the snapshot of the state is not what was written".to_owned())
+}
+
+fn unreadable(reason: String) -> StoreError {
+    StoreError::Snapshot { reason }
+}
