@@ -225,7 +225,7 @@ impl<'a> Group<'a> {
             Slot::Occupied(slot) => slot.into_mut(),
             Slot::Vacant(slot) => slot.insert(self.state.session(from.pseudonym).cloned().unwrap_or_else(begun)),
         };
-        session.state.record_consent(entry.measure, entry.personalize)
+        session.state.record_consent(entry.measure, entry.personalize, from.received_at)
     }
 
     /// Also tells whether the session is another one now.

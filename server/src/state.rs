@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use waver_core::session::{Change, MOST_OFFERS, SessionState};
+use waver_core::session::{Change, Client, MOST_OFFERS, SessionState};
 use waver_core::window::Windows;
 use waver_schema::DecisionId;
 use waver_store::Pseudonym;
@@ -21,7 +21,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(site: SiteIndex, received_at: u64) -> Session {
-        Session { site, state: SessionState::new(received_at), propensities: Vec::new() }
+        Session { site, state: SessionState::new(received_at, Client::default()), propensities: Vec::new() }
     }
 
     pub(crate) fn remember_propensity(&mut self, decision: DecisionId, propensity: f64) {

@@ -15,6 +15,7 @@
 
 mod cart;
 mod change;
+mod client;
 mod first;
 mod intent;
 mod offer;
@@ -27,10 +28,11 @@ mod trail;
 use serde::{Deserialize, Serialize};
 use waver_schema::{
     CommerceAction, ConsentAnswer, ConsentChoice, DeviceClass, Event, EventBody, HesitationKind, Milli, PageType,
-    SlotName, Stage, Zone, limits,
+    SlotName, Stage, TrafficClass, Zone, limits,
 };
 
 pub use change::{Change, Measured};
+pub use client::Client;
 pub use intent::IntentScore;
 pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
 pub use outcome::{BatchFold, Discard, Outcome};
@@ -56,6 +58,7 @@ pub const FOLD_VERSION: u16 = 1;
 /// the process, the allocator's share included: a million fit into 0.7 GB. `tests/footprint.rs` measures that and holds it below 800.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionState {
+    client: Client,
     started_at: u64,
     /// Whether a batch has bounded `started_at`; it is final then.
     anchored: bool,
@@ -90,9 +93,10 @@ struct HesitationTally {
 
 impl SessionState {
     /// A session of which nothing is known but that its first record, a consent record, arrived at `received_at` (Unix milliseconds of
-    /// the collector's clock). Follow up with [`SessionState::record_consent`].
-    pub fn new(received_at: u64) -> SessionState {
+    /// the collector's clock), from `client`. Follow up with [`SessionState::record_consent`].
+    pub fn new(received_at: u64, client: Client) -> SessionState {
         SessionState {
+            client,
             started_at: received_at,
             anchored: false,
             consent: ConsentAnswer {
@@ -119,9 +123,20 @@ impl SessionState {
         }
     }
 
-    /// Takes in a grant or withdrawal. Every record begins a new epoch, and what was made under an older one is not admitted any more.
-    pub fn record_consent(&mut self, measure: ConsentChoice, personalize: ConsentChoice) -> ConsentAnswer {
-        let consent_epoch = self.consent.consent_epoch.saturating_add(1);
+    /// Takes in a grant or withdrawal that arrived at `received_at` (Unix milliseconds of the collector's clock). Every record begins a new
+    /// epoch, and what was made under an older one is not admitted any more.
+    ///
+    /// No epoch is ever used twice: it is one more than the last, and at least the second it began in, so that a session which was
+    /// forgotten and begins again under the same name does not take an old batch once more. That would fail only if a session had
+    /// begun more epochs than seconds passed, or after 2106, when 32 bits of seconds end.
+    pub fn record_consent(
+        &mut self,
+        measure: ConsentChoice,
+        personalize: ConsentChoice,
+        received_at: u64,
+    ) -> ConsentAnswer {
+        let second = u32::try_from(received_at / 1000).unwrap_or(u32::MAX);
+        let consent_epoch = self.consent.consent_epoch.saturating_add(1).max(second);
         self.consent = ConsentAnswer { consent_epoch, measure, personalize };
         self.consent
     }
@@ -284,6 +299,16 @@ impl SessionState {
     /// The collector's time `now` (Unix milliseconds) in milliseconds of the session, as decisions count them.
     pub const fn session_ms(&self, now: u64) -> u64 {
         now.saturating_sub(self.started_at)
+    }
+
+    /// What is known of the sender.
+    pub const fn client(&self) -> Client {
+        self.client
+    }
+
+    /// Who or what the session is.
+    pub const fn traffic(&self) -> TrafficClass {
+        self.client.traffic
     }
 
     /// The consent on record.

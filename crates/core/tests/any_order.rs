@@ -1,7 +1,7 @@
 //! Whatever the network does to batches, the state is that of the clean stream: permuted, repeated, cut otherwise, with losses.
 
 use proptest::prelude::*;
-use waver_core::session::{DecisionRecord, Outcome, SessionState};
+use waver_core::session::{Client, DecisionRecord, Outcome, SessionState};
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, DropCause, Event, EventBody,
@@ -117,8 +117,8 @@ fn delivery(events: Vec<(Event, bool)>) -> impl Strategy<Value = (Vec<Event>, Ve
 
 /// A session to which three offers were made, the last of them held out.
 fn begin(windows: &mut Windows) -> SessionState {
-    let mut state = SessionState::new(BEGUN);
-    state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted);
+    let mut state = SessionState::new(BEGUN, Client::default());
+    state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted, BEGUN);
     for offer in 0..OFFERS {
         let changes = state.record_decision(&DecisionRecord {
             decision: DecisionId::from_bytes([offer; 16]),
@@ -139,7 +139,7 @@ fn fold(batches: &[Vec<Event>]) -> (SessionState, Windows, Vec<Outcome>) {
     let mut state = begin(&mut windows);
     let mut outcomes = Vec::new();
     for (index, batch) in batches.iter().enumerate() {
-        let folded = state.fold(1, batch, ARRIVAL + index as u64);
+        let folded = state.fold(state.consent().consent_epoch, batch, ARRIVAL + index as u64);
         assert_eq!(folded.outcomes.len(), batch.len());
         assert_eq!(windows.fold(&folded.changes), 0, "nothing is late");
         outcomes.extend(folded.outcomes);
@@ -191,7 +191,7 @@ proptest! {
     ) {
         let mut none = Windows::new();
         let mut state = begin(&mut none);
-        let changes: Vec<_> = delivered.iter().flat_map(|batch| state.fold(1, batch, ARRIVAL).changes).collect();
+        let changes: Vec<_> = delivered.iter().flat_map(|batch| state.fold(state.consent().consent_epoch, batch, ARRIVAL).changes).collect();
         let (mut whole, mut left, mut right) = (Windows::new(), Windows::new(), Windows::new());
         whole.fold(&changes);
         for (change, side) in changes.iter().zip(sides.iter().cycle()) {

@@ -1,6 +1,6 @@
 //! How much memory sessions take, so that a million of them fits where it is said to fit.
 
-use waver_core::session::{DecisionRecord, SessionState};
+use waver_core::session::{Client, DecisionRecord, SessionState};
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, Event, EventBody,
     HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer, SlotName, Stage, Trend,
@@ -11,8 +11,8 @@ const BEGUN: u64 = 1_790_000_000_000;
 
 /// Twenty events: views and attention, two hesitations, three scores, an offer seen and taken, an order.
 fn typical(number: u64) -> SessionState {
-    let mut state = SessionState::new(BEGUN);
-    state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted);
+    let mut state = SessionState::new(BEGUN, Client::default());
+    let epoch = state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted, BEGUN).consent_epoch;
     let mut id = [0; 16];
     id[..8].copy_from_slice(&number.to_be_bytes());
     let decision = DecisionId::from_bytes(id);
@@ -70,7 +70,7 @@ fn typical(number: u64) -> SessionState {
             .zip(bodies)
             .map(|(seq, body)| Event { seq, t: seq * 1_000, body: body.clone() })
             .collect();
-        state.fold(1, &events, BEGUN + 60_000);
+        state.fold(epoch, &events, BEGUN + 60_000);
     }
     state
 }

@@ -1,7 +1,7 @@
 //! Consent, the ends of a session, discards, and what operators see.
 
 use waver_core::consent::Purpose;
-use waver_core::session::{DecisionRecord, Discard, OfferState, Outcome, SessionState};
+use waver_core::session::{Client, DecisionRecord, Discard, OfferState, Outcome, SessionState};
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, Event, EventBody,
@@ -14,10 +14,12 @@ use Outcome::{Discarded, Duplicate, Stored};
 
 const BEGUN: u64 = 1_790_000_000_000;
 const MINUTE: u64 = 60_000;
+/// The epoch of a session whose only consent record arrived at [`BEGUN`].
+const EPOCH: u32 = (BEGUN / 1000) as u32;
 
 fn granted() -> SessionState {
-    let mut state = SessionState::new(BEGUN);
-    state.record_consent(Granted, Granted);
+    let mut state = SessionState::new(BEGUN, Client::default());
+    state.record_consent(Granted, Granted, BEGUN);
     state
 }
 
@@ -68,23 +70,39 @@ fn decided(decision: u8, arm: Arm, at: u64) -> DecisionRecord {
 }
 
 fn outcomes(state: &mut SessionState, events: &[Event]) -> Vec<Outcome> {
-    state.fold(1, events, BEGUN + 24 * 60 * MINUTE).outcomes
+    state.fold(state.consent().consent_epoch, events, BEGUN + 24 * 60 * MINUTE).outcomes
 }
 
 #[test]
 fn only_what_was_made_under_the_current_grant_is_admitted() {
-    let mut state = SessionState::new(BEGUN);
+    let mut state = SessionState::new(BEGUN, Client::default());
     assert!(!state.admits(0, Purpose::Measure), "silence grants nothing");
-    assert_eq!(state.record_consent(Granted, Denied).consent_epoch, 1);
-    assert!(state.admits(1, Purpose::Measure) && !state.admits(1, Purpose::Personalize));
-    assert_eq!(state.record_consent(Granted, Granted).consent_epoch, 2);
-    assert!(state.admits(2, Purpose::Personalize) && !state.admits(1, Purpose::Measure));
+    let first = state.record_consent(Granted, Denied, BEGUN).consent_epoch;
+    assert!(state.admits(first, Purpose::Measure) && !state.admits(first, Purpose::Personalize));
+    let second = state.record_consent(Granted, Granted, BEGUN).consent_epoch;
+    assert_eq!(second, first + 1, "also within the same second");
+    assert!(state.admits(second, Purpose::Personalize) && !state.admits(first, Purpose::Measure));
     let before = state.clone();
-    let folded = state.fold(1, &[view(1, 0, PageType::Home)], BEGUN);
+    let folded = state.fold(first, &[view(1, 0, PageType::Home)], BEGUN);
     assert_eq!((folded.outcomes, folded.changes), (vec![Discarded(Discard::Consent)], vec![]));
     assert_eq!(state, before, "what is not admitted leaves no trace");
-    state.record_consent(Denied, Denied);
-    assert_eq!(state.fold(3, &[view(1, 0, PageType::Home)], BEGUN).outcomes, [Discarded(Discard::Consent)]);
+    let third = state.record_consent(Denied, Denied, BEGUN).consent_epoch;
+    assert_eq!(state.fold(third, &[view(1, 0, PageType::Home)], BEGUN).outcomes, [Discarded(Discard::Consent)]);
+}
+
+#[test]
+fn a_session_that_was_forgotten_and_begins_again_takes_nothing_of_its_former_life() {
+    let mut former = granted();
+    for minute in 0..10 {
+        former.record_consent(Granted, Granted, BEGUN + minute * MINUTE);
+    }
+    let old = former.consent().consent_epoch;
+    let mut again = SessionState::new(BEGUN + 30 * MINUTE, Client::default());
+    assert!(again.record_consent(Granted, Granted, BEGUN + 30 * MINUTE).consent_epoch > old);
+    assert_eq!(
+        again.fold(old, &[view(1, 0, PageType::Home)], BEGUN + 30 * MINUTE).outcomes,
+        [Discarded(Discard::Consent)]
+    );
 }
 
 #[test]
@@ -157,22 +175,22 @@ fn what_can_not_be_is_discarded_with_its_reason() {
 fn the_earliest_bound_on_the_beginning_holds() {
     // The browser counts from before the grant: the first batch arrives with more time on it than passed since.
     let mut early = granted();
-    early.fold(1, &[view(1, 5_000, PageType::Home), view(2, 65_000, PageType::Home)], BEGUN + 5_100);
+    early.fold(EPOCH, &[view(1, 5_000, PageType::Home), view(2, 65_000, PageType::Home)], BEGUN + 5_100);
     assert_eq!((early.started_at(), early.last_event_at()), (BEGUN + 5_100 - 65_000, BEGUN + 5_100));
     // It stays, whatever comes later.
-    early.fold(1, &[view(3, 66_000, PageType::Home)], BEGUN + 5_200);
+    early.fold(EPOCH, &[view(3, 66_000, PageType::Home)], BEGUN + 5_200);
     assert_eq!(early.started_at(), BEGUN + 5_100 - 65_000);
     // The browser counts from the grant on, and the batch took long: the grant's arrival is the better bound.
     let mut late = granted();
-    late.fold(1, &[view(1, 1_000, PageType::Home)], BEGUN + 60_000);
+    late.fold(EPOCH, &[view(1, 1_000, PageType::Home)], BEGUN + 60_000);
     assert_eq!((late.started_at(), late.last_event_at()), (BEGUN, BEGUN + 1_000));
 }
 
 #[test]
 fn no_event_happens_after_it_is_received() {
     let mut state = granted();
-    state.fold(1, &[view(1, 0, PageType::Home)], BEGUN + 10);
-    let folded = state.fold(1, &[view(2, 20 * MINUTE, PageType::Home)], BEGUN + 50);
+    state.fold(EPOCH, &[view(1, 0, PageType::Home)], BEGUN + 10);
+    let folded = state.fold(EPOCH, &[view(2, 20 * MINUTE, PageType::Home)], BEGUN + 50);
     assert!(folded.changes.iter().all(|change| change.at <= BEGUN + 50), "{:?}", folded.changes);
     assert_eq!(state.last_event_at(), BEGUN + 50);
 }
@@ -272,7 +290,7 @@ fn typical() -> (SessionState, Windows) {
         purchase(10, 62_000, "A-1", 8_900),
         purchase(11, 63_000, "A-1", 8_900),
     ];
-    windows.fold(&state.fold(1, &events, BEGUN + 70_000).changes);
+    windows.fold(&state.fold(EPOCH, &events, BEGUN + 70_000).changes);
     (state, windows)
 }
 
@@ -287,7 +305,7 @@ fn a_row_has_the_shape_that_the_dashboard_reads() {
             "hesitations": [{ "kind": "cta_hover", "zone": "cta", "count": 1, "max_score_milli": 640 }], "frustrations": 0,
             "offers": [{ "decision": "01".repeat(16), "offer": "ten", "slot": "cart", "state": "accepted", "at": BEGUN + 7_000 }],
             "purchases": 1, "revenue": { "EUR": 8900 }, "lost_events": 1,
-            "consent": { "epoch": 1, "measure": "granted", "personalize": "granted" }
+            "consent": { "epoch": EPOCH, "measure": "granted", "personalize": "granted" }
         })
     );
 }

@@ -24,7 +24,8 @@ pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason
 pub use id::{DecisionId, InvalidId, ItemRef, Locale, OfferId, OrderRef, SessionId, SiteKey, SlotName};
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{
-    DeviceClass, Feature, FrustrationKind, HesitationKind, Navigation, PageType, Referrer, Stage, Trend, Zone,
+    BrowserFamily, DeviceClass, Feature, FrustrationKind, HesitationKind, Navigation, PageType, Referrer, Stage,
+    TrafficClass, Trend, Zone,
 };
 
 /// Version of the event schema, the `v` of a batch. Grows only when an older reader could misread a newer batch;

@@ -183,6 +183,41 @@ vocabulary! {
 }
 
 vocabulary! {
+    /// Who or what a session is, as far as the collector can tell without keeping who it was. Only shoppers are offered anything, counted
+    /// among the shop's figures, or learned from; the others are counted apart.
+    TrafficClass {
+        /// A person, as far as anyone can tell.
+        Shopper => "shopper",
+        /// A crawler that says so: search engines, link previews, monitors.
+        Crawler => "crawler",
+        /// An agent that shops for somebody.
+        ShoppingAgent => "shopping_agent",
+        /// A browser without a screen, an HTTP library, or an agent in a data centre.
+        Automation => "automation",
+        /// A stream of events that no person can make.
+        Impossible => "impossible",
+    }
+}
+
+vocabulary! {
+    /// A family of browsers, as coarse as measuring what each loses needs.
+    BrowserFamily {
+        /// Chrome, and what is built like it.
+        Chrome => "chrome",
+        /// Safari, and every browser of iOS, which is Safari inside.
+        Safari => "safari",
+        /// Firefox.
+        Firefox => "firefox",
+        /// Edge.
+        Edge => "edge",
+        /// Samsung Internet.
+        Samsung => "samsung",
+        /// Any other, or none that says so.
+        Other => "other",
+    }
+}
+
+vocabulary! {
     /// What is measured of a session; the words in which scores and decisions are explained. Units are those of the
     /// feature vector in `waver-core`.
     Feature {

@@ -23,6 +23,8 @@ pub struct Options {
     pub site: SiteKey,
     /// Everything random follows from it.
     pub seed: u64,
+    /// Names the sessions of this run apart from those of another run of the same seed.
+    pub run: u64,
     /// Shoppers who come per minute on average, above 0.
     pub per_minute: f64,
     /// After so many no more come.
@@ -46,7 +48,7 @@ pub async fn run<T: Transport + 'static>(
     tally: Arc<Tally>,
     mut stop: Stop,
 ) -> Result<(), Refused> {
-    let world = Arc::new(World::new(transport, options.site.clone(), tally.clone(), options.speed));
+    let world = Arc::new(World::new(transport, options.site.clone(), tally.clone(), options.speed, options.run));
     let mut arrivals = Dice::new(options.seed, 0, Stream::Arrivals);
     let mut present: JoinSet<Result<(), Refused>> = JoinSet::new();
     let mut next_at = Instant::now();

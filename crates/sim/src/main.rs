@@ -174,7 +174,9 @@ async fn send_shoppers(arguments: ShoppersArguments) -> Result<(), Failure> {
     }
     println!("shoppers of site {site} come to {collector}, {rate} a minute, seed {seed}");
     let tally = Arc::new(Tally::default());
-    let options = Options { site: site.clone(), seed, per_minute: rate, sessions, concurrent, speed, recorded };
+    let since_1970 = std::time::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let run = u64::try_from(since_1970.as_millis()).unwrap_or_default();
+    let options = Options { site: site.clone(), seed, run, per_minute: rate, sessions, concurrent, speed, recorded };
     let ended = tokio::select! {
         ended = crowd::run(options, http, tally.clone(), stop) => ended,
         () = status::tell(&tally) => Ok(()),

@@ -48,9 +48,9 @@ fn consent() -> Value {
     json!({"v": 1, "site": "demo", "session": SESSION, "measure": "granted", "personalize": "granted", "source": "tag"})
 }
 
-fn batch() -> Value {
+fn batch(epoch: u64) -> Value {
     let event = json!({"seq": 1, "t": 0, "type": "engagement", "engaged_ms": 1, "scroll_milli": 0, "clicks": 0});
-    json!({"v": 1, "site": "demo", "session": SESSION, "consent_epoch": 1, "sent_at": 0, "events": [event]})
+    json!({"v": 1, "site": "demo", "session": SESSION, "consent_epoch": epoch, "sent_at": 0, "events": [event]})
 }
 
 #[tokio::test]
@@ -58,9 +58,10 @@ async fn a_broken_log_is_503_and_never_2xx_and_the_collector_says_why() {
     let log = Gated::new(1000);
     let (collector, url, _folder) = start(log.clone()).await;
     assert_eq!(get(&url, "/readyz").await.status(), 200);
-    assert_eq!(post(&url, "/v1/consents", &consent()).await.status(), 200);
+    let granted: Value = post(&url, "/v1/consents", &consent()).await.json().await.expect("JSON");
+    let epoch = granted["consent_epoch"].as_u64().expect("an epoch");
     log.fails.store(true, Ordering::SeqCst);
-    for (path, body) in [("/v1/events", batch()), ("/v1/consents", consent())] {
+    for (path, body) in [("/v1/events", batch(epoch)), ("/v1/consents", consent())] {
         let answer = post(&url, path, &body).await;
         assert_eq!((answer.status().as_u16(), answer.headers().contains_key("retry-after")), (503, true), "{path}");
     }

@@ -94,7 +94,7 @@ async fn what_waits_is_committed_together_and_answered_only_then() {
 
     log.permits.add_permits(2);
     for answer in answers {
-        assert_eq!(answer.await.expect("an answer").expect("durable").consent_epoch, 1);
+        assert!(answer.await.expect("an answer").expect("durable").consent_epoch > 0);
     }
     assert_eq!(*log.groups.lock().expect("no panic"), [1, 48]);
     assert_eq!((work.state.read().len(), work.state.read().applied()), (49, 49));
@@ -115,7 +115,7 @@ async fn a_group_stays_within_the_logs_limit_however_small_or_large_its_records_
         .map(|number| {
             let [high, low] = number.to_be_bytes();
             let pseudonym = Pseudonym::from_bytes([high, low, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-            post(&work.queue, Sender { pseudonym, ..shopper(0, NOW) }, 1, &large).expect("a place")
+            post(&work.queue, Sender { pseudonym, ..shopper(0, NOW) }, (NOW / 1000) as u32, &large).expect("a place")
         })
         .collect();
     log.permits.add_permits(10_000);
@@ -193,7 +193,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         4 => shopper.clone().prop_map(|shopper| Step::Choose(shopper, ConsentChoice::Granted)),
         1 => shopper.clone().prop_map(|shopper| Step::Choose(shopper, ConsentChoice::Denied)),
-        6 => (shopper, 1..3_u32, proptest::collection::vec(0..9_u64, 0..6)).prop_map(|(shopper, epoch, seqs)| Step::Post(shopper, epoch, seqs)),
+        6 => (shopper, 0..2_u32, proptest::collection::vec(0..9_u64, 0..6)).prop_map(|(shopper, newer, seqs)| Step::Post(shopper, newer, seqs)),
         2 => (0..HOUR_MS).prop_map(Step::Wait),
     ]
 }
@@ -211,11 +211,20 @@ fn replaying_the_log_gives_the_same_state() {
             let log = MemoryLog::new();
             let work = start(log.clone(), 100, most_sessions);
             let mut now = HOUR_MS;
+            // Epochs as they mostly are: a session that had to make room and came back within the same second has an older one.
+            let mut epochs = [0_u32; 8];
             // Handed in without waiting, so that groups are large.
             for step in &steps {
                 match step {
-                    Step::Choose(number, choice) => drop(choose(&work.queue, shopper(*number, now), *choice)),
-                    Step::Post(number, epoch, seqs) => drop(post(&work.queue, shopper(*number, now), *epoch, seqs)),
+                    Step::Choose(number, choice) => {
+                        let epoch = &mut epochs[usize::from(*number)];
+                        *epoch = (*epoch + 1).max((now / 1000) as u32);
+                        drop(choose(&work.queue, shopper(*number, now), *choice));
+                    }
+                    Step::Post(number, newer, seqs) => {
+                        let epoch = epochs[usize::from(*number)] + newer;
+                        drop(post(&work.queue, shopper(*number, now), epoch, seqs));
+                    }
                     Step::Wait(ms) => now += ms,
                 }
             }

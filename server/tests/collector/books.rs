@@ -10,7 +10,7 @@ use crate::harness::{Caller, Running, batch, consent, session, view};
 enum Step {
     Grant(u64),
     Withdraw(u64),
-    Batch { shopper: u64, epoch: u64, seqs: Vec<u64>, junk: usize },
+    Batch { shopper: u64, current: bool, seqs: Vec<u64>, junk: usize },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -18,28 +18,30 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         3 => shopper.clone().prop_map(Step::Grant),
         1 => shopper.clone().prop_map(Step::Withdraw),
-        8 => (shopper, 1..3_u64, proptest::collection::vec(0..30_u64, 0..12), 0..4_usize)
-            .prop_map(|(shopper, epoch, seqs, junk)| Step::Batch { shopper, epoch, seqs, junk }),
+        8 => (shopper, proptest::bool::weighted(0.7), proptest::collection::vec(0..30_u64, 0..12), 0..4_usize)
+            .prop_map(|(shopper, current, seqs, junk)| Step::Batch { shopper, current, seqs, junk }),
     ]
 }
 
-/// Sends one step and gives how many events were received, as the sender sees it.
-async fn take(caller: &Caller, step: &Step, salt: u64) -> (u64, u64) {
+/// Sends one step and gives how many events were received and how many stored, as the sender sees it. `epochs` are those that the
+/// collector answered.
+async fn take(caller: &Caller, step: &Step, salt: u64, epochs: &mut [u64; 4]) -> (u64, u64) {
     let name = |shopper: u64| session(salt * 100 + shopper);
     match step {
         Step::Grant(shopper) => {
-            caller.grant(&name(*shopper)).await;
+            epochs[*shopper as usize] = caller.grant(&name(*shopper)).await;
             (0, 0)
         }
         Step::Withdraw(shopper) => {
             caller.send("/v1/consents", &consent(&name(*shopper), "denied", "denied")).await;
             (0, 0)
         }
-        Step::Batch { shopper, epoch, seqs, junk } => {
+        Step::Batch { shopper, current, seqs, junk } => {
+            let epoch = epochs[*shopper as usize] + u64::from(!current);
             let junk = std::iter::repeat_n(json!({"seq": "junk"}), *junk);
             let events: Vec<Value> = seqs.iter().map(|seq| view(*seq)).chain(junk).collect();
             let count = events.len() as u64;
-            let answer = caller.send("/v1/events", &batch(&name(*shopper), *epoch, events)).await;
+            let answer = caller.send("/v1/events", &batch(&name(*shopper), epoch, events)).await;
             if answer.status != 202 {
                 assert!(["consent", "schema"].contains(&answer.code()), "{}", answer.body);
                 return (count, 0);
@@ -65,8 +67,9 @@ fn the_books_balance_under_any_mix() {
             let mut totals = totals.borrow_mut();
             *totals.0 += 1;
             runtime.block_on(async {
+                let mut epochs = [1; 4];
                 for step in &steps {
-                    let (sent, accepted) = take(&running.caller, step, *totals.0).await;
+                    let (sent, accepted) = take(&running.caller, step, *totals.0, &mut epochs).await;
                     *totals.1 += sent;
                     *totals.2 += accepted;
                 }

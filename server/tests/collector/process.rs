@@ -72,16 +72,16 @@ async fn kill_9_in_the_middle_of_posting_loses_nothing_that_was_acknowledged() {
     const SHOPPERS: u64 = 4;
     const ROUNDS: u64 = 3;
     let folder = folder();
-    let mut acknowledged = vec![0_u64; SHOPPERS as usize];
+    // Of each shopper: the last number that was acknowledged, and the epoch that was answered.
+    let mut acknowledged = vec![(0_u64, 0_u64); SHOPPERS as usize];
     for round in 0..ROUNDS {
         let process = Process::start(folder.path()).await;
         let posters: Vec<_> = (0..SHOPPERS)
             .map(|shopper| {
                 let caller = process.caller.clone();
                 let shopper_id = session(shopper);
-                let mut last = acknowledged[shopper as usize];
+                let (mut last, mut epoch) = acknowledged[shopper as usize];
                 tokio::spawn(async move {
-                    let mut epoch = 1;
                     if last == 0 {
                         epoch = caller.grant(&shopper_id).await;
                     }
@@ -91,7 +91,7 @@ async fn kill_9_in_the_middle_of_posting_loses_nothing_that_was_acknowledged() {
                         let request = caller.request("POST", "/v1/events").json(&sent).send().await;
                         match request {
                             Ok(answer) => assert_eq!(answer.status(), 202),
-                            Err(_) => return last,
+                            Err(_) => return (last, epoch),
                         }
                         last += 2;
                     }
@@ -111,11 +111,11 @@ async fn kill_9_in_the_middle_of_posting_loses_nothing_that_was_acknowledged() {
 
     let process = Process::start(folder.path()).await;
     let mut total = 0;
-    for (shopper, acknowledged) in (0..SHOPPERS).zip(&acknowledged) {
+    for (shopper, (acknowledged, epoch)) in (0..SHOPPERS).zip(&acknowledged) {
         // Whatever was acknowledged is a duplicate now; the one batch without an answer may be either.
         let seqs: Vec<u64> = (1..=*acknowledged).collect();
         for some in seqs.chunks(60) {
-            let sent = batch(&session(shopper), 1, some.iter().map(|seq| view(*seq)));
+            let sent = batch(&session(shopper), *epoch, some.iter().map(|seq| view(*seq)));
             let answer = process.caller.send("/v1/events", &sent).await;
             assert_eq!(
                 answer.body,

@@ -85,7 +85,7 @@ pub struct OfferRow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionConsent {
-    /// How many consent records the session has had.
+    /// The epoch that batches must carry: it grows with each consent record, and has no other meaning.
     pub epoch: u32,
     /// May behaviour be measured?
     pub measure: ConsentChoice,

@@ -1,5 +1,3 @@
-use std::sync::atomic::Ordering;
-
 use waver_core::consent::{Gate, Purpose};
 use waver_schema::{ConsentAnswer, ConsentRecord, WIRE_VERSION};
 
@@ -11,9 +9,6 @@ use super::tally::Count;
 use super::transport::{Route, Transport};
 use crate::Stop;
 
-/// Runs of the same seed against one collector that are told apart.
-const MOST_RUNS: u32 = 10_000;
-
 /// Puts the grant on record. `None` if the collector could not be reached, or the shopper was told to stop.
 pub(super) async fn put_on_record<T: Transport>(
     world: &World<T>,
@@ -21,10 +16,9 @@ pub(super) async fn put_on_record<T: Transport>(
     gate: &Gate,
     stop: &mut Stop,
 ) -> Result<Option<Sender>, Refused> {
-    let mut run = world.run.load(Ordering::Relaxed);
+    let session = shopper.session_id(world.run);
     let mut attempt = 0;
-    while attempt < MOST_ATTEMPTS && run < MOST_RUNS && !stop.is_told() {
-        let session = shopper.session_id(run);
+    while attempt < MOST_ATTEMPTS && !stop.is_told() {
         let mut sender = Sender { site: world.site.clone(), session, consent_epoch: 0 };
         let Some(record) = consent_record(gate, &sender) else { return Ok(None) };
         let answer = tokio::select! {
@@ -32,15 +26,10 @@ pub(super) async fn put_on_record<T: Transport>(
             () = stop.told() => return Ok(None),
         };
         match answer {
-            Answer::Done(ConsentAnswer { consent_epoch: 1, .. }) => {
+            Answer::Done(ConsentAnswer { consent_epoch, .. }) => {
                 world.tally.add(Count::Sessions, 1);
-                sender.consent_epoch = 1;
+                sender.consent_epoch = consent_epoch;
                 return Ok(Some(sender));
-            }
-            // The same seed was here before, and this is a session of that run: its events would all be duplicates.
-            Answer::Done(_) => {
-                run = (run + 1).max(world.run.load(Ordering::Relaxed));
-                world.run.fetch_max(run, Ordering::Relaxed);
             }
             Answer::Later(asked_s) => {
                 attempt += 1;

@@ -1,6 +1,5 @@
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, sleep_until, timeout};
@@ -32,14 +31,14 @@ pub struct World<T> {
     pub(super) site: SiteKey,
     pub(super) tally: Arc<Tally>,
     speed: f64,
-    /// How many runs of the same seed the collector has seen before this one, as far as is known.
-    pub(super) run: AtomicU32,
+    pub(super) run: u64,
 }
 
 impl<T: Transport> World<T> {
-    /// For shoppers of `site`, who live `speed` times as fast as people.
-    pub fn new(transport: T, site: SiteKey, tally: Arc<Tally>, speed: f64) -> World<T> {
-        World { transport, site, tally, speed, run: AtomicU32::new(0) }
+    /// For shoppers of `site`, who live `speed` times as fast as people. `run` names their sessions apart from those of another run of the
+    /// same seed, whose events the same collector would take for duplicates.
+    pub fn new(transport: T, site: SiteKey, tally: Arc<Tally>, speed: f64, run: u64) -> World<T> {
+        World { transport, site, tally, speed, run }
     }
 }
 

@@ -75,13 +75,9 @@ impl Shopper {
         Shopper { script, choice, identity, network: Dice::new(seed, index, Stream::Network) }
     }
 
-    /// The name of its session in the run number `run` against the same collector: 128 random bits, others in each run.
-    pub(super) fn session_id(&self, run: u32) -> SessionId {
-        let mut identity = self.identity.clone();
-        let mut bits = identity.bits();
-        for _ in 0..run {
-            bits = identity.bits();
-        }
-        SessionId::from_bytes(bits)
+    /// The name of its session in the run `run`: 128 bits that look random, others in each run.
+    pub(super) fn session_id(&self, run: u64) -> SessionId {
+        let bits = u128::from_be_bytes(self.identity.clone().bits());
+        SessionId::from_bytes((bits ^ u128::from(run)).to_be_bytes())
     }
 }

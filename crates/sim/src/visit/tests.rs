@@ -30,7 +30,7 @@ async fn visited(memory: &Memory, shopper: Shopper) -> Tally {
 
 async fn visited_at(memory: &Memory, shopper: Shopper, speed: f64, stop: Stop) -> Result<Tally, Refused> {
     let tally = Arc::new(Tally::default());
-    let world = World::new(memory.clone(), site(), tally.clone(), speed);
+    let world = World::new(memory.clone(), site(), tally.clone(), speed, 0);
     let outcome = visit(&world, shopper, stop).await;
     drop(world);
     outcome.map(|()| Arc::into_inner(tally).expect("nobody else has it"))

@@ -58,6 +58,7 @@ async fn a_crowd_loses_nothing_and_counts_as_the_collector_counts() {
     let options = Options {
         site: site(),
         seed: 7,
+        run: 1,
         per_minute: 6_000.0,
         sessions: Some(80),
         concurrent: 80,
@@ -85,6 +86,7 @@ async fn a_full_shop_turns_shoppers_away() {
     let options = Options {
         site: site(),
         seed: 7,
+        run: 1,
         per_minute: 60_000.0,
         sessions: Some(40),
         concurrent: 3,
