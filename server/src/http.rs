@@ -8,6 +8,8 @@ mod body;
 mod consents;
 mod dashboard;
 mod decisions;
+#[doc(hidden)]
+pub mod decoders;
 mod document;
 mod events;
 mod layers;

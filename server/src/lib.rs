@@ -35,4 +35,6 @@ pub use cli::{Exit, main};
 pub use collector::{Collector, StartError};
 pub use config::{Config, ConfigError};
 pub use host::Host;
+#[doc(hidden)]
+pub use http::decoders;
 pub use site::OffersError;

@@ -8,6 +8,8 @@
 //! Secrets never go into a log or into sled, since what is removed there stays readable on disk: [`SecretKey`] lives in a file of
 //! its own.
 
+#[doc(hidden)]
+pub mod decoders;
 mod log;
 mod memory_log;
 mod record;

@@ -30,6 +30,15 @@ pub(crate) async fn read(headers: &HeaderMap, body: Body, limit: usize, patience
         Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large(limit)),
         Ok(Err(_)) => return Err(Refusal::new(ErrorCode::BadJson, "the body broke off; send it whole")),
     };
+    unpack(&encoding, bytes, limit)
+}
+
+/// As [`read`] unpacks what came with this `Content-Encoding`.
+pub(super) fn unpack_as(encoding: &str, bytes: Bytes, limit: usize) -> Result<Bytes, Refusal> {
+    unpack(&Encoding::named(encoding)?, bytes, limit)
+}
+
+fn unpack(encoding: &Encoding, bytes: Bytes, limit: usize) -> Result<Bytes, Refusal> {
     let mut unpacked = Vec::new();
     // One byte more than allowed tells that there is more, without unpacking it.
     let read = match encoding {
@@ -75,19 +84,26 @@ enum Encoding {
 
 impl Encoding {
     fn of(headers: &HeaderMap) -> Result<Encoding, Refusal> {
-        let unknown = || Refusal::new(ErrorCode::MediaType, "Content-Encoding may be gzip, br or zstd, one of them");
         let mut values = headers.get_all(header::CONTENT_ENCODING).iter();
         let Some(value) = values.next() else { return Ok(Encoding::Identity) };
         if values.next().is_some() {
-            return Err(unknown());
+            return Err(Encoding::unknown());
         }
-        match value.to_str().unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+        Encoding::named(value.to_str().unwrap_or_default())
+    }
+
+    fn named(name: &str) -> Result<Encoding, Refusal> {
+        match name.trim().to_ascii_lowercase().as_str() {
             "identity" => Ok(Encoding::Identity),
             "gzip" | "x-gzip" => Ok(Encoding::Gzip),
             "br" => Ok(Encoding::Brotli),
             "zstd" => Ok(Encoding::Zstd),
-            _ => Err(unknown()),
+            _ => Err(Encoding::unknown()),
         }
+    }
+
+    fn unknown() -> Refusal {
+        Refusal::new(ErrorCode::MediaType, "Content-Encoding may be gzip, br or zstd, one of them")
     }
 }
 

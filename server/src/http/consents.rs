@@ -30,8 +30,7 @@ pub(super) async fn post(
 ) -> Result<Json<ConsentAnswer>, Refusal> {
     let received_at = app.host.now();
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
-    let record: ConsentRecord = body::parse(&json)?;
-    access::expect_version(record.v)?;
+    let record = read(&json)?;
     let site = access::find_site(&app, &record.site, &headers)?;
     if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
         access::expect_no_objection(&headers)?;
@@ -40,4 +39,14 @@ pub(super) async fn post(
     let from = Sender { site, pseudonym, received_at };
     let answer = access::submit(&app, from, 0, |to| Command::Consent(ConsentEntry::from(&record), to)).await?;
     Ok(Json(answer))
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`](waver_schema::ErrorCode::Schema) for a version that this build does not know.
+pub(super) fn read(json: &[u8]) -> Result<ConsentRecord, Refusal> {
+    let record: ConsentRecord = body::parse(json)?;
+    access::expect_version(record.v)?;
+    Ok(record)
 }

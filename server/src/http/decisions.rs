@@ -29,11 +29,7 @@ pub(super) async fn post(
     access::expect_no_objection(&headers)?;
     let received_at = app.host.now();
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
-    let request: DecisionRequest = body::parse(&json)?;
-    if request.features.hesitation.len() > limits::SCORES_PER_DECISION {
-        let message = format!("more than {} scores", limits::SCORES_PER_DECISION);
-        return Err(Refusal::new(ErrorCode::Schema, message).at("features.hesitation"));
-    }
+    let request = read(&json)?;
     let site = access::find_site(&app, &request.site, &headers)?;
     let pseudonym = pseudonymize(&app.pseudonym_key, &request.site, &request.session);
     let from = Sender { site, pseudonym, received_at };
@@ -41,4 +37,17 @@ pub(super) async fn post(
     let decision = access::submit(&app, from, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
     app.metrics.decided(decision.reason);
     Ok(Json(decision))
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`] for more scores than there are kinds of hesitation.
+pub(super) fn read(json: &[u8]) -> Result<DecisionRequest, Refusal> {
+    let request: DecisionRequest = body::parse(json)?;
+    if request.features.hesitation.len() > limits::SCORES_PER_DECISION {
+        let message = format!("more than {} scores", limits::SCORES_PER_DECISION);
+        return Err(Refusal::new(ErrorCode::Schema, message).at("features.hesitation"));
+    }
+    Ok(request)
 }

@@ -16,16 +16,16 @@ use crate::pseudonym::pseudonymize;
 
 /// A [`Batch`] whose events are read one by one, so that one that is not of the schema does not take the others with it.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+pub(super) struct Envelope<'a> {
     v: u16,
-    site: SiteKey,
-    session: SessionId,
-    consent_epoch: u32,
+    pub(super) site: SiteKey,
+    pub(super) session: SessionId,
+    pub(super) consent_epoch: u32,
     /// The sender's clock. It orders nothing and says when nothing happened.
     #[serde(rename = "sent_at")]
     _sent_at: u64,
     #[serde(borrow)]
-    events: Vec<&'a RawValue>,
+    pub(super) events: Vec<&'a RawValue>,
 }
 
 /// Stores a batch of events. The answer comes once what it accepts would survive a crash; sending the same batch again is safe.
@@ -47,12 +47,7 @@ pub(super) async fn post(
     access::expect_no_objection(&headers)?;
     let received_at = app.host.now();
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
-    let envelope: Envelope<'_> = body::parse(&json)?;
-    access::expect_version(envelope.v)?;
-    if envelope.events.len() > limits::EVENTS_PER_BATCH {
-        let message = format!("more than {} events; send smaller batches", limits::EVENTS_PER_BATCH);
-        return Err(Refusal::new(ErrorCode::TooLarge, message).at("events"));
-    }
+    let envelope = read_envelope(&json)?;
     let site = access::find_site(&app, &envelope.site, &headers)?;
 
     let events = envelope.events.len();
@@ -65,11 +60,25 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
+/// Reads everything but the events.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`] for a version that this build does not know, [`ErrorCode::TooLarge`] for too many events.
+pub(super) fn read_envelope(json: &[u8]) -> Result<Envelope<'_>, Refusal> {
+    let envelope: Envelope<'_> = body::parse(json)?;
+    access::expect_version(envelope.v)?;
+    if envelope.events.len() > limits::EVENTS_PER_BATCH {
+        let message = format!("more than {} events; send smaller batches", limits::EVENTS_PER_BATCH);
+        return Err(Refusal::new(ErrorCode::TooLarge, message).at("events"));
+    }
+    Ok(envelope)
+}
+
 /// Reads each event.
 ///
 /// # Errors
 /// [`ErrorCode::Schema`] if none of them can be read: then it is the sender that is wrong, not an event.
-fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Result<ReadBatch, Refusal> {
+pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Result<ReadBatch, Refusal> {
     let mut batch = ReadBatch {
         entry: BatchEntry { consent_epoch, events: Vec::with_capacity(sent.len()), unreadable: 0 },
         indexes: Vec::with_capacity(sent.len()),
