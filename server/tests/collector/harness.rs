@@ -141,7 +141,12 @@ impl Caller {
 
     /// Grants both purposes and returns the epoch.
     pub(crate) async fn grant(&self, session: &str) -> u64 {
-        let answer = self.send("/v1/consents", &consent(session, "granted", "granted")).await;
+        self.consent(session, "granted", "granted").await
+    }
+
+    /// Puts these choices on record and returns the epoch.
+    pub(crate) async fn consent(&self, session: &str, measure: &str, personalize: &str) -> u64 {
+        let answer = self.send("/v1/consents", &consent(session, measure, personalize)).await;
         assert_eq!(answer.status, 200, "{}", answer.body);
         answer.body["consent_epoch"].as_u64().expect("an epoch")
     }

@@ -154,21 +154,18 @@ async fn nothing_that_tells_who_it_was_is_kept_or_logged() {
     let send = async |path: &str, body: &serde_json::Value| {
         let request = process.caller.request("POST", path).json(body).header("user-agent", AGENT);
         let request = request.header("x-forwarded-for", ADDRESS).header("accept-language", "canary-language");
-        request
-            .header("referer", "https://shop.example/canary-page?q=canary-query")
-            .send()
-            .await
-            .expect("an answer")
-            .status()
+        request.header("referer", "https://shop.example/canary-page?q=canary-query").send().await.expect("an answer")
     };
-    assert_eq!(send("/v1/consents", &crate::harness::consent(canary, "granted", "granted")).await, 200);
-    let mut sent = batch(canary, 1, [view(1)]);
+    let granted = send("/v1/consents", &crate::harness::consent(canary, "granted", "granted")).await;
+    let granted: serde_json::Value = granted.json().await.expect("JSON");
+    let epoch = granted["consent_epoch"].as_u64().expect("an epoch");
+    let mut sent = batch(canary, epoch, [view(1)]);
     sent["note"] = json!("canary-field");
     sent["events"][0]["note"] = json!("canary-field");
-    assert_eq!(send("/v1/events", &sent).await, 202);
-    assert_eq!(send("/v1/decisions", &decision_request(canary, 1)).await, 200);
-    assert_eq!(send("/v1/events?canary-query", &json!({"canary-key": canary})).await, 422);
-    assert_eq!(send("/canary-path", &json!({})).await, 404);
+    assert_eq!(send("/v1/events", &sent).await.status(), 202);
+    assert_eq!(send("/v1/decisions", &decision_request(canary, epoch)).await.status(), 200);
+    assert_eq!(send("/v1/events?canary-query", &json!({"canary-key": canary})).await.status(), 422);
+    assert_eq!(send("/canary-path", &json!({})).await.status(), 404);
     assert_eq!(process.terminate().await, Some(0));
 
     let raw_session: Vec<u8> =

@@ -79,8 +79,11 @@ async fn a_refused_site_ends_the_visit_with_the_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_second_run_of_the_same_seed_takes_other_sessions() {
     let memory = Memory::new();
-    for _ in 0..3 {
-        let tally = visited(&memory, shopper(7, Persona::Decisive, Choice::GrantAll)).await;
+    for run in 0..3 {
+        let tally = Arc::new(Tally::default());
+        let world = World::new(memory.clone(), site(), tally.clone(), 1.0, run);
+        let visit = visit(&world, shopper(7, Persona::Decisive, Choice::GrantAll), Stop::never());
+        visit.await.expect("not refused");
         assert_eq!(tally.get(Count::Sessions), 1);
     }
     memory.with_ledger(|ledger| {
