@@ -10,6 +10,9 @@ mod clock;
 mod config;
 mod consent;
 mod decision;
+#[doc(hidden)]
+#[cfg(not(target_family = "wasm"))]
+pub mod decoders;
 mod delivery;
 mod emit;
 mod ga4;
