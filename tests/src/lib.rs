@@ -6,13 +6,17 @@ pub mod conformance;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod browser;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod caller;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod collector;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod house;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shop;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod visitor;
+#[cfg(not(target_arch = "wasm32"))]
 mod workspace;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use workspace::{eventually, free_port, sim};
+pub use workspace::{eventually, free_port, seed, sim};

@@ -58,6 +58,12 @@ pub fn free_port() -> Result<u16> {
     Ok(probe.local_addr()?.port())
 }
 
+/// The seed of a test that draws by chance: `WAVER_SEED`, or another one each time. Tests print it when they fail.
+pub fn seed() -> u64 {
+    let given = std::env::var("WAVER_SEED").ok().and_then(|seed| seed.parse().ok());
+    given.unwrap_or_else(|| std::time::UNIX_EPOCH.elapsed().map_or(0, |since| since.as_millis() as u64))
+}
+
 /// Asks again until `question` answers with something, for at most `limit`; says `what` was awaited when it never does.
 ///
 /// # Errors

@@ -1,0 +1,153 @@
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use waver_schema::limits::EVENTS_PER_BATCH;
+use waver_sim::shopper::Dice;
+use waver_tests::caller::{Answer, Caller};
+use waver_tests::collector::{Collector, Ended};
+
+/// All shoppers of a test have the same address and come faster than people do.
+pub(crate) const UNLIMITED: &[(&str, &str)] = &[];
+
+/// A visit that is over, and all of it acknowledged.
+pub(crate) struct Visit {
+    pub(crate) session: String,
+    pub(crate) epoch: u64,
+    pub(crate) withdrawn: bool,
+    /// The events that were acknowledged: number 1 and so on, without a gap.
+    pub(crate) events: Vec<Value>,
+}
+
+impl Visit {
+    pub(crate) fn begin(session: String) -> Visit {
+        Visit { session, epoch: 0, withdrawn: false, events: Vec::new() }
+    }
+}
+
+/// What the senders know to be stored, and what they do not know.
+pub(crate) struct Books {
+    visits: Mutex<Vec<Visit>>,
+    acknowledged: AtomicU64,
+    /// By sender: events of the batch that it has sent and not heard of.
+    in_doubt: Vec<AtomicU64>,
+    offers: AtomicU64,
+    troubles: AtomicU64,
+    audited: AtomicU64,
+    closed: AtomicBool,
+}
+
+impl Books {
+    pub(crate) fn new(senders: u64) -> Books {
+        Books {
+            visits: Mutex::default(),
+            acknowledged: AtomicU64::new(0),
+            in_doubt: (0..senders).map(|_| AtomicU64::new(0)).collect(),
+            offers: AtomicU64::new(0),
+            troubles: AtomicU64::new(0),
+            audited: AtomicU64::new(0),
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// Says that no sender should begin anything more.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn are_closed(&self) -> bool {
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn doubt(&self, sender: u64, events: u64) {
+        self.in_doubt[sender as usize].store(events, Ordering::SeqCst);
+    }
+
+    pub(crate) fn acknowledge(&self, sender: u64, events: u64) {
+        self.doubt(sender, 0);
+        self.acknowledged.fetch_add(events, Ordering::SeqCst);
+    }
+
+    pub(crate) fn offered(&self) {
+        self.offers.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// A request that was sent was not answered, or answered with "later".
+    pub(crate) fn troubled(&self) {
+        self.troubles.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(crate) fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn in_doubt(&self) -> u64 {
+        self.in_doubt.iter().map(|events| events.load(Ordering::SeqCst)).sum()
+    }
+
+    pub(crate) fn enter(&self, visit: Visit) {
+        self.visits().push(visit);
+    }
+
+    /// Sends all events of some visits again, of all of them if there are fewer than `most`: each event is known already, and what was
+    /// withdrawn is still withdrawn.
+    pub(crate) async fn audit(&self, caller: &Caller, most: usize, dice: &mut Dice) -> Result<()> {
+        // Nobody else has them meanwhile: senders are at rest, or gone.
+        let mut visits = std::mem::take(&mut *self.visits());
+        let count = visits.len();
+        for place in 0..count.min(most) {
+            let chosen = if most < count { dice.index(count) } else { place };
+            let visit = &mut visits[chosen];
+            let outcome = self.audit_visit(caller, visit).await;
+            outcome.with_context(|| format!("session {} of {} events", visit.session, visit.events.len()))?;
+        }
+        self.visits().append(&mut visits);
+        Ok(())
+    }
+
+    async fn audit_visit(&self, caller: &Caller, visit: &mut Visit) -> Result<()> {
+        if visit.withdrawn {
+            let refused = caller.events(&visit.session, visit.epoch, &visit.events[..1]).await;
+            ensure!(
+                matches!(&refused, Answer::Refused { status: 403, code } if code == "consent"),
+                "the withdrawal is forgotten: {refused:?}"
+            );
+            visit.epoch = caller.grant(&visit.session).await?;
+            visit.withdrawn = false;
+        }
+        for batch in visit.events.chunks(EVENTS_PER_BATCH / 2) {
+            let answer = caller.events(&visit.session, visit.epoch, batch).await.done()?;
+            let known = answer["accepted"] == 0 && answer["duplicate"] == batch.len();
+            ensure!(known, "acknowledged events are lost: sent again, they were answered {answer}");
+            self.audited.fetch_add(batch.len() as u64, Ordering::SeqCst);
+        }
+        Ok(())
+    }
+
+    /// Lets the stopped collector rebuild its state from the log's beginning and compare.
+    pub(crate) async fn replayed(&self, collector: &Collector) -> Result<()> {
+        let Ended { code, output } = collector.run(&["replay"]).await?;
+        if code == Some(64) {
+            return Ok(()); // this collector cannot replay yet
+        }
+        ensure!(code == Some(0), "waver replay ended with {code:?}:\n{output}");
+        Ok(())
+    }
+
+    pub(crate) fn summary(&self) -> String {
+        let number = |number: &AtomicU64| number.load(Ordering::SeqCst);
+        format!(
+            "{} events of {} sessions acknowledged, {} offers; {} requests without an answer; {} events sent again to check",
+            number(&self.acknowledged),
+            self.visits().len(),
+            number(&self.offers),
+            number(&self.troubles),
+            number(&self.audited),
+        )
+    }
+
+    fn visits(&self) -> MutexGuard<'_, Vec<Visit>> {
+        self.visits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
