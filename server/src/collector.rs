@@ -24,6 +24,9 @@ use crate::stop::{Stop, StopSender};
 /// How soon a changed policy is noticed.
 const POLICY_PACE: Duration = Duration::from_secs(1);
 
+/// Time of arrival that one segment of the log holds.
+const LOG_SPAN: Duration = Duration::from_secs(3600);
+
 /// Why a collector did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -67,7 +70,7 @@ impl Collector {
     /// [`StartError`].
     pub async fn start_on(config: Config, host: Host) -> Result<Collector, StartError> {
         let data_dir = config.server.data_dir.clone();
-        let log = move || SledLog::open(&data_dir.join("log"));
+        let log = move || SledLog::open(&data_dir.join("log"), LOG_SPAN);
         Collector::start_with(config, host, log, http::built).await
     }
 

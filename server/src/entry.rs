@@ -121,6 +121,9 @@ impl Entry {
             RecordKind::Consent => Entry::Consent(serde_json::from_slice(&record.payload)?),
             RecordKind::Batch => Entry::Batch(serde_json::from_slice(&record.payload)?),
             RecordKind::Decision => Entry::Decision(serde_json::from_slice(&record.payload)?),
+            RecordKind::DeadLetter => {
+                return Err(<serde_json::Error as serde::de::Error>::custom("dead letters are not read yet"));
+            }
         })
     }
 }

@@ -8,6 +8,9 @@ use waver_schema::SiteKey;
 use crate::record::encode_group;
 use crate::{DecodeError, EventLog, GROUP_BYTES, MemoryLog, Pseudonym, Record, RecordKind, SledLog, StoreError};
 
+/// Time that one segment holds.
+const SPAN: std::time::Duration = std::time::Duration::from_secs(3600);
+
 /// A backend under test: opens the same log again and again.
 trait Backend {
     type Log: EventLog;
@@ -28,7 +31,7 @@ struct Sled(TempDir);
 impl Backend for Sled {
     type Log = SledLog;
     fn open(&self) -> SledLog {
-        SledLog::open(self.0.path()).expect("opens")
+        SledLog::open(self.0.path(), SPAN).expect("opens")
     }
 }
 
@@ -125,11 +128,11 @@ fn files_as_they_lie(folder: &Path) -> TempDir {
 #[tokio::test]
 async fn sled_has_each_group_on_disk_when_append_returns() {
     let folder = TempDir::new().expect("a folder");
-    let log = SledLog::open(folder.path()).expect("opens");
+    let log = SledLog::open(folder.path(), SPAN).expect("opens");
     for number in 0..20 {
         log.append(&[record(number)]).await.expect("appends");
         let crashed = files_as_they_lie(folder.path());
-        let found = SledLog::open(crashed.path()).expect("opens");
+        let found = SledLog::open(crashed.path(), SPAN).expect("opens");
         assert_eq!(read_all(&found, 0, 100).await, records(0..number + 1));
     }
 }
@@ -137,7 +140,7 @@ async fn sled_has_each_group_on_disk_when_append_returns() {
 #[tokio::test]
 async fn sled_refuses_everything_after_an_append_that_nobody_saw_the_end_of() {
     let folder = TempDir::new().expect("a folder");
-    let log = SledLog::open(folder.path()).expect("opens");
+    let log = SledLog::open(folder.path(), SPAN).expect("opens");
     {
         let group = records(0..1);
         let append = std::pin::pin!(log.append(&group));
@@ -154,7 +157,7 @@ async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> std::task::P
 #[tokio::test]
 async fn sled_drops_a_torn_tail_and_keeps_what_was_before() {
     let folder = TempDir::new().expect("a folder");
-    let log = SledLog::open(folder.path()).expect("opens");
+    let log = SledLog::open(folder.path(), SPAN).expect("opens");
     for number in 0..40 {
         log.append(&[record(number)]).await.expect("appends");
     }
@@ -164,7 +167,7 @@ async fn sled_drops_a_torn_tail_and_keeps_what_was_before() {
         let file = std::fs::File::options().write(true).open(crashed.path().join("db")).expect("opens");
         file.set_len(length.saturating_sub(lost)).expect("cuts");
         // What is read is a beginning of what was written, never anything else.
-        let read = read_all(&SledLog::open(crashed.path()).expect("opens"), 0, 100).await;
+        let read = read_all(&SledLog::open(crashed.path(), SPAN).expect("opens"), 0, 100).await;
         assert!(!read.is_empty() && read.len() < 40, "{lost} bytes lost left {} records", read.len());
         assert_eq!(read, records(0..u8::try_from(read.len()).expect("few")), "{lost} bytes lost");
     }
@@ -173,15 +176,15 @@ async fn sled_drops_a_torn_tail_and_keeps_what_was_before() {
 #[tokio::test]
 async fn sled_refuses_a_second_process() {
     let folder = TempDir::new().expect("a folder");
-    let _log = SledLog::open(folder.path()).expect("opens");
-    let error = SledLog::open(folder.path()).expect_err("locked");
+    let _log = SledLog::open(folder.path(), SPAN).expect("opens");
+    let error = SledLog::open(folder.path(), SPAN).expect_err("locked");
     assert!(matches!(error, StoreError::Locked { .. }), "{error}");
 }
 
 #[tokio::test]
 async fn sled_names_the_offset_of_a_damaged_group() {
     let folder = TempDir::new().expect("a folder");
-    let log = SledLog::open(folder.path()).expect("opens");
+    let log = SledLog::open(folder.path(), SPAN).expect("opens");
     log.append(&records(0..3)).await.expect("appends");
     drop(log);
     let db = sled::open(folder.path()).expect("opens");
@@ -190,6 +193,6 @@ async fn sled_names_the_offset_of_a_damaged_group() {
     db.open_tree("log").expect("opens").insert(3_u64.to_be_bytes(), group).expect("inserts");
     db.flush().expect("flushes");
     drop(db);
-    let error = SledLog::open(folder.path()).expect_err("damaged");
+    let error = SledLog::open(folder.path(), SPAN).expect_err("damaged");
     assert!(matches!(error, StoreError::Damaged { offset: 3, reason: DecodeError::Damaged }), "{error}");
 }

@@ -8,6 +8,7 @@
 //! Secrets never go into a log or into sled, since what is removed there stays readable on disk: [`SecretKey`] lives in a file of
 //! its own.
 
+mod data_class;
 #[doc(hidden)]
 pub mod decoders;
 mod log;
@@ -20,6 +21,7 @@ mod state;
 #[cfg(test)]
 mod contract;
 
+pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
 pub use log::{EventLog, GROUP_BYTES, Position, StoreError};
 pub use memory_log::MemoryLog;
 pub use record::{DecodeError, Pseudonym, RECORD_VERSION, Record, RecordKind, SHARDS, Shard};

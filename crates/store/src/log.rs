@@ -1,7 +1,7 @@
 use std::future::Future;
 use std::path::PathBuf;
 
-use crate::{DecodeError, Record, Shard};
+use crate::{Cutoffs, DecodeError, Record, Shard, Trimmed};
 
 /// Most bytes of one group. sled keeps a value up to about half a segment (512 KiB) in line; larger ones become files of their own.
 pub const GROUP_BYTES: usize = 192 * 1024;
@@ -30,15 +30,28 @@ pub trait EventLog: Send + Sync + 'static {
     fn append(&self, group: &[Record]) -> impl Future<Output = Result<Vec<Position>, StoreError>> + Send;
 
     /// Reads on from offset `from`: at least `at_least` records if there are so many, in the order of their offsets. An empty
-    /// answer is the end of the log.
+    /// answer is the end of the log. What was trimmed is skipped, so that offsets may jump.
     ///
     /// # Errors
-    /// [`StoreError::Damaged`] at a group that cannot be read. Nothing is skipped.
+    /// [`StoreError::Damaged`] or [`StoreError::Unreadable`] where something cannot be read. Nothing else is skipped.
     fn read(
         &self,
         from: u64,
         at_least: usize,
     ) -> impl Future<Output = Result<Vec<(Position, Record)>, StoreError>> + Send;
+
+    /// Removes every record that was received before the cutoff of its class, so that its bytes are gone from the disk when this
+    /// returns. Other records keep their offsets, and no offset is given twice. A log may go on taking appends meanwhile.
+    ///
+    /// The collector's clock does not go back along the log, and a log may rely on this to find what is old.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`], [`StoreError::Damaged`] and [`StoreError::Unreadable`]: some of it may be gone, and the rest goes next
+    /// time.
+    fn trim(&self, cutoffs: &Cutoffs) -> impl Future<Output = Result<Trimmed, StoreError>> + Send;
+
+    /// The lowest offset that may still be there; never goes back.
+    fn begin(&self) -> u64;
 
     /// The offset that the next record gets.
     fn end(&self) -> u64;

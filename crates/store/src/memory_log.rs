@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::record::{decode_group, encode_group};
-use crate::{EventLog, GROUP_BYTES, Position, Record, StoreError};
+use crate::{Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 /// A log in memory, for tests. Clones share it, so that a clone kept aside is what a restart would find.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +11,7 @@ pub struct MemoryLog(Arc<Mutex<Groups>>);
 struct Groups {
     /// Each group's first offset and its bytes: encoded, so that tests meet what a disk would hold.
     written: Vec<(u64, Vec<u8>)>,
+    begin: u64,
     end: u64,
 }
 
@@ -55,9 +56,52 @@ impl EventLog for MemoryLog {
         Ok(page)
     }
 
+    async fn trim(&self, cutoffs: &Cutoffs) -> Result<Trimmed, StoreError> {
+        let mut groups = self.groups();
+        let mut trimmed = Trimmed::default();
+        let mut written = Vec::new();
+        for (first, bytes) in &groups.written {
+            let group = decode_group(bytes).map_err(|reason| StoreError::Damaged { offset: *first, reason })?;
+            for (first, run) in kept_runs(*first, group, cutoffs, &mut trimmed) {
+                written.push((first, encode_group(&run).map_err(|reason| StoreError::Write(reason.to_string()))?));
+            }
+        }
+        groups.begin = written.first().map_or(groups.end, |(first, _)| *first);
+        groups.written = written;
+        Ok(trimmed)
+    }
+
+    fn begin(&self) -> u64 {
+        self.groups().begin
+    }
+
     fn end(&self) -> u64 {
         self.groups().end
     }
+}
+
+/// What `cutoffs` leave of a group whose first record stands at `first`: groups without gaps. Adds to `trimmed` what goes.
+pub(crate) fn kept_runs(
+    first: u64,
+    group: Vec<Record>,
+    cutoffs: &Cutoffs,
+    trimmed: &mut Trimmed,
+) -> Vec<(u64, Vec<Record>)> {
+    let mut runs: Vec<(u64, Vec<Record>)> = Vec::new();
+    for (offset, record) in (first..).zip(group) {
+        let class = record.kind.class();
+        if record.received_at < *cutoffs.of(class) {
+            let removed = trimmed.of_mut(class);
+            removed.records += 1;
+            removed.bytes += record.payload.len() as u64;
+            continue;
+        }
+        match runs.last_mut() {
+            Some((start, run)) if *start + run.len() as u64 == offset => run.push(record),
+            _ => runs.push((offset, vec![record])),
+        }
+    }
+    runs
 }
 
 /// The positions of a group whose first record stands at `first`.

@@ -5,6 +5,8 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 use waver_schema::SiteKey;
 
+use crate::DataClass;
+
 /// Version of the envelope that is written. Every version ever written stays readable.
 pub const RECORD_VERSION: u8 = 1;
 
@@ -55,7 +57,7 @@ impl fmt::Debug for Pseudonym {
     }
 }
 
-/// What a payload holds.
+/// What a payload holds. The order is that of the envelope's bytes: new kinds go to the end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RecordKind {
     /// A grant or withdrawal.
@@ -64,6 +66,19 @@ pub enum RecordKind {
     Batch,
     /// A decision.
     Decision,
+    /// An event that is not of the schema, scrubbed.
+    DeadLetter,
+}
+
+impl RecordKind {
+    /// How long records of this kind are kept.
+    pub const fn class(self) -> DataClass {
+        match self {
+            RecordKind::Consent => DataClass::Consent,
+            RecordKind::Batch | RecordKind::Decision => DataClass::Events,
+            RecordKind::DeadLetter => DataClass::DeadLetters,
+        }
+    }
 }
 
 /// One entry of the log: an envelope that anyone who runs the log may read, around a payload that only its kind explains.
@@ -195,6 +210,15 @@ mod tests {
     fn the_bytes_of_version_1_are_fixed() {
         assert_eq!(encode_group(&[record()]).expect("encodes"), GROUP_V1);
         assert_eq!(decode_group(GROUP_V1), Ok(vec![record()]));
+    }
+
+    #[test]
+    fn the_bytes_of_every_kind_are_fixed() {
+        let kinds = [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter];
+        for (byte, kind) in (0..).zip(kinds) {
+            let bytes = encode_group(&[Record { kind, ..record() }]).expect("encodes");
+            assert_eq!(bytes[4], byte, "{kind:?}");
+        }
     }
 
     #[test]

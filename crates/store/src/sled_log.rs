@@ -3,10 +3,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
 
-use crate::memory_log::positions;
+use crate::memory_log::{kept_runs, positions};
 use crate::record::{decode_group, encode_group};
-use crate::{DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError};
+use crate::{Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 /// sled keeps this much of its pages in memory. Reading back happens at start only, so little is enough.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
@@ -35,12 +36,13 @@ struct Inner {
 }
 
 impl SledLog {
-    /// Opens the log in `folder`, which is made if it is missing, for this process alone.
+    /// Opens the log in `folder`, which is made if it is missing, for this process alone. `span` is how much time of
+    /// [`Record::received_at`] one segment holds: what is trimmed is removed by whole segments.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the folder cannot be made or written, [`StoreError::Locked`] if another process has it open,
     /// [`StoreError::Unreadable`] or [`StoreError::Damaged`] if what it holds cannot be read.
-    pub fn open(folder: &Path) -> Result<SledLog, StoreError> {
+    pub fn open(folder: &Path, _span: Duration) -> Result<SledLog, StoreError> {
         let unusable = |source| StoreError::Open { path: folder.to_owned(), source };
         create_private(folder).map_err(unusable)?;
         let failed = |error| open_error(folder, error);
@@ -119,6 +121,41 @@ impl EventLog for SledLog {
             page.extend(positions(first, &group).into_iter().zip(group).filter(|(at, _)| at.offset >= from));
         }
         Ok(page)
+    }
+
+    async fn trim(&self, cutoffs: &Cutoffs) -> Result<Trimmed, StoreError> {
+        let failed = |error: sled::Error| StoreError::Write(error.to_string());
+        let mut trimmed = Trimmed::default();
+        let last = self.inner.groups.last().map_err(failed)?.map(|(key, _)| key);
+        for entry in self.inner.groups.iter() {
+            let (key, value) = entry.map_err(failed)?;
+            // The last group says where the log ends.
+            if Some(&key) == last.as_ref() {
+                break;
+            }
+            let first = offset_of(&key)?;
+            let group = decode_group(&value).map_err(|reason| StoreError::Damaged { offset: first, reason })?;
+            let whole = group.len();
+            let runs = kept_runs(first, group, cutoffs, &mut trimmed);
+            if runs.iter().map(|(_, run)| run.len()).sum::<usize>() == whole {
+                continue;
+            }
+            let mut batch = sled::Batch::default();
+            batch.remove(key);
+            for (first, run) in runs {
+                let bytes = encode_group(&run).map_err(|reason| StoreError::Write(reason.to_string()))?;
+                batch.insert(&first.to_be_bytes(), bytes);
+            }
+            self.inner.groups.apply_batch(batch).map_err(failed)?;
+        }
+        self.inner.groups.flush().map_err(failed)?;
+        self.inner.file.sync_data().map_err(|error| StoreError::Write(error.to_string()))?;
+        Ok(trimmed)
+    }
+
+    fn begin(&self) -> u64 {
+        let first = self.inner.groups.first().ok().flatten();
+        first.and_then(|(key, _)| offset_of(&key).ok()).unwrap_or_else(|| self.end())
     }
 
     fn end(&self) -> u64 {

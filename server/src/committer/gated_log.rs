@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Semaphore;
-use waver_store::{EventLog, MemoryLog, Position, Record, StoreError};
+use waver_store::{Cutoffs, EventLog, MemoryLog, Position, Record, StoreError, Trimmed};
 
 /// A log whose appends wait for a permit each, and fail while told to.
 #[derive(Clone)]
@@ -42,6 +42,14 @@ impl EventLog for Gated {
 
     async fn read(&self, from: u64, at_least: usize) -> Result<Vec<(Position, Record)>, StoreError> {
         self.log.read(from, at_least).await
+    }
+
+    async fn trim(&self, cutoffs: &Cutoffs) -> Result<Trimmed, StoreError> {
+        self.log.trim(cutoffs).await
+    }
+
+    fn begin(&self) -> u64 {
+        self.log.begin()
     }
 
     fn end(&self) -> u64 {
