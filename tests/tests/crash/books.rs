@@ -8,9 +8,6 @@ use waver_sim::shopper::Dice;
 use waver_tests::caller::{Answer, Caller};
 use waver_tests::collector::{Collector, Ended};
 
-/// All shoppers of a test have the same address and come faster than people do.
-pub(crate) const UNLIMITED: &[(&str, &str)] = &[];
-
 /// A visit that is over, and all of it acknowledged.
 pub(crate) struct Visit {
     pub(crate) session: String,
