@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Declares a closed vocabulary: an enum without data that knows all its values and its names on the wire.
+/// Declares a closed vocabulary: an enum without data that knows all its values and its names on the wire. Where a value is marked as
+/// `#[serde(other)]`, names that are not known are read as that value, so that the word of a newer sender costs the word and not the event.
 macro_rules! vocabulary {
-    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $text:literal),+ $(,)? }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$value_doc:meta])* $value:ident => $text:tt),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -47,7 +48,8 @@ vocabulary! {
         Checkout => "checkout",
         /// The page after an order.
         Confirmation => "confirmation",
-        /// Any other page.
+        /// Any other page, those that a newer browser module may know by name included.
+        #[serde(other)]
         Other => "other",
     }
 }
@@ -75,6 +77,9 @@ vocabulary! {
         Coupon => "coupon",
         /// The way into or through checkout.
         Checkout => "checkout",
+        /// A part that a newer browser module may know by name.
+        #[serde(other)]
+        Other => "other",
     }
 }
 
@@ -276,5 +281,15 @@ mod tests {
         }
         assert_eq!(HesitationKind::ALL.len(), 12);
         assert_eq!(Zone::from_name("basement"), None);
+    }
+
+    #[test]
+    fn unknown_pages_and_zones_are_others_and_other_unknown_words_are_errors() {
+        assert_eq!(serde_json::from_str::<PageType>("\"lookbook\"").ok(), Some(PageType::Other));
+        assert_eq!(serde_json::from_str::<Zone>("\"basement\"").ok(), Some(Zone::Other));
+        assert!(serde_json::from_str::<HesitationKind>("\"shrug\"").is_err());
+        for wrong in ["7", "null", "[]", "{}"] {
+            assert!(serde_json::from_str::<Zone>(wrong).is_err(), "{wrong}");
+        }
     }
 }

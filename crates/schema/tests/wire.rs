@@ -20,11 +20,21 @@ fn the_first_versions_batch_is_read_and_written_back_unchanged() {
 #[test]
 fn free_text_and_floats_have_no_place_in_an_event() {
     for body in [
-        r#"{"seq":1,"t":0,"type":"page_view","page":"https://shop.example/jane","navigation":"load","referrer":"direct","device":"mouse"}"#,
+        r#"{"seq":1,"t":0,"type":"page_view","page":"home","navigation":"jane","referrer":"direct","device":"mouse"}"#,
         r#"{"seq":1,"t":0.5,"type":"engagement","engaged_ms":1,"scroll_milli":0,"clicks":0}"#,
         r#"{"seq":1,"t":0,"type":"commerce","action":"add_to_cart","item":"jane@example.com"}"#,
         r#"{"seq":1,"t":0,"type":"note","text":"hello"}"#,
     ] {
         assert!(serde_json::from_str::<waver_schema::Event>(body).is_err(), "{body}");
     }
+}
+
+#[test]
+fn what_is_not_a_known_page_is_another_page_and_nothing_of_it_is_kept() {
+    let text = r#"{"seq":1,"t":0,"type":"frustration","kind":"rage_click","zone":"jane","page":"https://shop.example/jane"}"#;
+    let event: waver_schema::Event = serde_json::from_str(text).expect("an event");
+    assert_eq!(
+        serde_json::to_string(&event).expect("serialises"),
+        r#"{"seq":1,"t":0,"type":"frustration","kind":"rage_click","zone":"other","page":"other"}"#
+    );
 }

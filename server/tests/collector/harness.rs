@@ -215,7 +215,7 @@ pub(crate) fn batch(session: &str, consent_epoch: u64, events: impl IntoIterator
 
 /// A view of a product page.
 pub(crate) fn view(seq: u64) -> Value {
-    json!({"seq": seq, "t": seq * 10, "type": "page_view", "page": "product", "navigation": "load", "referrer": "direct", "device": "mouse"})
+    json!({"seq": seq, "t": seq * 100, "type": "page_view", "page": "product", "navigation": "load", "referrer": "direct", "device": "mouse"})
 }
 
 pub(crate) fn decision_request(session: &str, consent_epoch: u64) -> Value {

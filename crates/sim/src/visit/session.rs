@@ -161,6 +161,14 @@ impl<T: Transport> Session<'_, T> {
                 _ => {}
             }
         }
+        let body = match body {
+            EventBody::Engagement { engaged_ms, scroll_milli, clicks } => {
+                // In the wire's time too: nobody attends for longer than time passes.
+                let engaged_ms = self.wire(engaged_ms.into()) as u32;
+                EventBody::Engagement { engaged_ms, scroll_milli, clicks }
+            }
+            body => body,
+        };
         self.outbox.record(&self.gate, self.wire(t), body);
     }
 
