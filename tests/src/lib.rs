@@ -14,6 +14,8 @@ pub mod house;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shop;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod visit;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod visitor;
 #[cfg(not(target_arch = "wasm32"))]
 mod workspace;

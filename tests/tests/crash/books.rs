@@ -1,27 +1,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Context, Result, ensure};
-use serde_json::Value;
-use waver_schema::limits::EVENTS_PER_BATCH;
+use anyhow::{Result, ensure};
 use waver_sim::shopper::Dice;
-use waver_tests::caller::{Answer, Caller};
+use waver_tests::caller::Caller;
 use waver_tests::collector::{Collector, Ended};
-
-/// A visit that is over, and all of it acknowledged.
-pub(crate) struct Visit {
-    pub(crate) session: String,
-    pub(crate) epoch: u64,
-    pub(crate) withdrawn: bool,
-    /// The events that were acknowledged: number 1 and so on, without a gap.
-    pub(crate) events: Vec<Value>,
-}
-
-impl Visit {
-    pub(crate) fn begin(session: String) -> Visit {
-        Visit { session, epoch: 0, withdrawn: false, events: Vec::new() }
-    }
-}
+use waver_tests::visit::Visit;
 
 /// What the senders know to be stored, and what they do not know.
 pub(crate) struct Books {
@@ -96,29 +80,10 @@ impl Books {
         for place in 0..count.min(most) {
             let chosen = if most < count { dice.index(count) } else { place };
             let visit = &mut visits[chosen];
-            let outcome = self.audit_visit(caller, visit).await;
-            outcome.with_context(|| format!("session {} of {} events", visit.session, visit.events.len()))?;
+            let events = visit.audit(caller).await?;
+            self.audited.fetch_add(events, Ordering::SeqCst);
         }
         self.visits().append(&mut visits);
-        Ok(())
-    }
-
-    async fn audit_visit(&self, caller: &Caller, visit: &mut Visit) -> Result<()> {
-        if visit.withdrawn {
-            let refused = caller.events(&visit.session, visit.epoch, &visit.events[..1]).await;
-            ensure!(
-                matches!(&refused, Answer::Refused { status: 403, code } if code == "consent"),
-                "the withdrawal is forgotten: {refused:?}"
-            );
-            visit.epoch = caller.grant(&visit.session).await?;
-            visit.withdrawn = false;
-        }
-        for batch in visit.events.chunks(EVENTS_PER_BATCH / 2) {
-            let answer = caller.events(&visit.session, visit.epoch, batch).await.done()?;
-            let known = answer["accepted"] == 0 && answer["duplicate"] == batch.len();
-            ensure!(known, "acknowledged events are lost: sent again, they were answered {answer}");
-            self.audited.fetch_add(batch.len() as u64, Ordering::SeqCst);
-        }
         Ok(())
     }
 

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use tokio::sync::RwLock;
 use waver_sim::shopper::{Dice, Stream};
 use waver_tests::caller::{Answer, Caller, epoch};
+use waver_tests::visit::Visit;
 use waver_tests::visitor::{Visitor, time_of};
 
-use crate::books::{Books, Visit};
+use crate::books::Books;
 
 /// Most events that a sender puts into one batch.
 const MOST_EVENTS: u64 = 12;
