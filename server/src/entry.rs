@@ -2,12 +2,14 @@
 //! never the browser's own session id.
 
 use serde::{Deserialize, Serialize};
-use waver_core::session::DecisionRecord;
+use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentRecord, ConsentSource, DecisionFeatures, DecisionRequest, Event, Locale, PageType,
     SiteKey,
 };
 use waver_store::{Pseudonym, Record, RecordKind};
+
+use crate::dead_letter::{DeadLetter, LetterId};
 
 /// A grant or withdrawal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,18 +20,19 @@ pub(crate) struct ConsentEntry {
     pub(crate) personalize: ConsentChoice,
     /// The source of the choice that decided.
     pub(crate) source: ConsentSource,
+    /// Who or what sent it. Counts where it begins a session.
+    #[serde(default)]
+    pub(crate) client: Client,
 }
 
 impl ConsentEntry {
+    pub(crate) fn new(record: &ConsentRecord, client: Client) -> ConsentEntry {
+        ConsentEntry { measure: record.measure, personalize: record.personalize, source: record.source, client }
+    }
+
     /// Whether it grants anything.
     pub(crate) fn is_grant(&self) -> bool {
         [self.measure, self.personalize].contains(&ConsentChoice::Granted)
-    }
-}
-
-impl From<&ConsentRecord> for ConsentEntry {
-    fn from(record: &ConsentRecord) -> ConsentEntry {
-        ConsentEntry { measure: record.measure, personalize: record.personalize, source: record.source }
     }
 }
 
@@ -43,6 +46,16 @@ pub(crate) struct BatchEntry {
     /// How many could not.
     #[serde(default)]
     pub(crate) unreadable: u32,
+    /// The dead letter that an operator had read again as this batch; it is none any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) redriven: Option<LetterId>,
+}
+
+/// What is kept of the events of one batch that are not of the schema.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct DeadLetterEntry {
+    /// At most [`LETTERS_PER_BATCH`](crate::dead_letter::LETTERS_PER_BATCH).
+    pub(crate) letters: Vec<DeadLetter>,
 }
 
 /// A decision with everything it followed from beside the session and the policy, so that it can be taken again and compared.
@@ -91,6 +104,7 @@ pub(crate) enum Entry {
     Consent(ConsentEntry),
     Batch(BatchEntry),
     Decision(DecisionEntry),
+    DeadLetter(DeadLetterEntry),
 }
 
 impl Entry {
@@ -108,6 +122,7 @@ impl Entry {
             Entry::Consent(consent) => (RecordKind::Consent, serde_json::to_vec(consent)?),
             Entry::Batch(batch) => (RecordKind::Batch, serde_json::to_vec(batch)?),
             Entry::Decision(decision) => (RecordKind::Decision, serde_json::to_vec(decision)?),
+            Entry::DeadLetter(letters) => (RecordKind::DeadLetter, serde_json::to_vec(letters)?),
         };
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
@@ -121,9 +136,7 @@ impl Entry {
             RecordKind::Consent => Entry::Consent(serde_json::from_slice(&record.payload)?),
             RecordKind::Batch => Entry::Batch(serde_json::from_slice(&record.payload)?),
             RecordKind::Decision => Entry::Decision(serde_json::from_slice(&record.payload)?),
-            RecordKind::DeadLetter => {
-                return Err(<serde_json::Error as serde::de::Error>::custom("dead letters are not read yet"));
-            }
+            RecordKind::DeadLetter => Entry::DeadLetter(serde_json::from_slice(&record.payload)?),
         })
     }
 }

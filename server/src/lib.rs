@@ -18,6 +18,7 @@ mod cli;
 mod collector;
 mod committer;
 pub mod config;
+mod dead_letter;
 mod entry;
 mod host;
 mod http;

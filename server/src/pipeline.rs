@@ -16,6 +16,7 @@ use waver_schema::{
 };
 use waver_store::{Pseudonym, Record};
 
+use crate::dead_letter::DeadLetter;
 use crate::entry::{BatchEntry, ConsentEntry, DecisionEntry, Entry};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
@@ -43,6 +44,8 @@ pub(crate) struct ReadBatch {
     pub(crate) indexes: Vec<u32>,
     /// The events that could not be read.
     pub(crate) rejected: Vec<Rejected>,
+    /// What is kept of some of them.
+    pub(crate) dead: Vec<DeadLetter>,
 }
 
 /// Commands that are committed together.
@@ -104,7 +107,7 @@ impl<'a> Group<'a> {
     /// # Errors
     /// [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
     pub(crate) fn batch(&mut self, from: Sender, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
-        let ReadBatch { entry, indexes, mut rejected } = batch;
+        let ReadBatch { entry, indexes, mut rejected, dead: _ } = batch;
         let admitted = self
             .session(from.pseudonym)
             .is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
@@ -206,6 +209,7 @@ impl<'a> Group<'a> {
                 self.fold_batch(from, batch);
             }
             Entry::Decision(decision) => self.fold_decision(from, decision),
+            Entry::DeadLetter(_) => {}
         }
     }
 

@@ -63,7 +63,7 @@ fn grant(queue: &Queue, from: Sender) -> Result<Awaited<ConsentAnswer>, ErrorCod
 
 fn choose(queue: &Queue, from: Sender, choice: ConsentChoice) -> Result<Awaited<ConsentAnswer>, ErrorCode> {
     let (to, answer) = oneshot::channel();
-    let entry = ConsentEntry { measure: choice, personalize: choice, source: ConsentSource::Tag };
+    let entry = ConsentEntry { measure: choice, personalize: choice, source: ConsentSource::Tag, client: Default::default() };
     queue.push(from, Command::Consent(entry, to)).map(|()| answer)
 }
 
@@ -73,8 +73,9 @@ fn post(queue: &Queue, from: Sender, epoch: u32, seqs: &[u64]) -> Result<Awaited
         let json = serde_json::json!({"seq": seq, "t": seq * 10, "type": "engagement", "engaged_ms": 1, "scroll_milli": 0, "clicks": 0});
         serde_json::from_value::<Event>(json).expect("an event")
     };
-    let entry = BatchEntry { consent_epoch: epoch, events: seqs.iter().map(event).collect(), unreadable: 0 };
-    let batch = ReadBatch { entry, indexes: (0..).take(seqs.len()).collect(), rejected: Vec::new() };
+    let entry =
+        BatchEntry { consent_epoch: epoch, events: seqs.iter().map(event).collect(), unreadable: 0, redriven: None };
+    let batch = ReadBatch { entry, indexes: (0..).take(seqs.len()).collect(), rejected: Vec::new(), dead: Vec::new() };
     queue.push(from, Command::Batch(batch, to)).map(|()| answer)
 }
 

@@ -2,6 +2,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use waver_core::session::Client;
 use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, limits};
 
 use super::refusal::Refusal;
@@ -37,7 +38,8 @@ pub(super) async fn post(
     }
     let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
     let from = Sender { site, pseudonym, received_at };
-    let answer = access::submit(&app, from, 0, |to| Command::Consent(ConsentEntry::from(&record), to)).await?;
+    let answer =
+        access::submit(&app, from, 0, |to| Command::Consent(ConsentEntry::new(&record, Client::default()), to)).await?;
     Ok(Json(answer))
 }
 

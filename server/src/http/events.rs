@@ -9,8 +9,8 @@ use waver_schema::{ApiError, Batch, BatchAnswer, ErrorCode, Event, EventBody, Re
 use super::refusal::Refusal;
 use super::{SharedApp, access, body};
 use crate::committer::Command;
+use crate::dead_letter::{DeadLetter, LETTERS_PER_BATCH};
 use crate::entry::BatchEntry;
-use crate::outcome::DiscardReason;
 use crate::pipeline::{ReadBatch, Sender};
 use crate::pseudonym::pseudonymize;
 
@@ -50,14 +50,16 @@ pub(super) async fn post(
     let envelope = read_envelope(&json)?;
     let site = access::find_site(&app, &envelope.site, &headers)?;
 
-    let events = envelope.events.len();
-    let batch = read_events(envelope.consent_epoch, &envelope.events).inspect_err(|_| {
-        app.state.write().outcomes_mut(site).discard(events as u64, DiscardReason::Schema);
-    })?;
+    let (batch, nothing_read) = read_events(envelope.consent_epoch, &envelope.events);
     let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);
     let from = Sender { site, pseudonym, received_at };
-    let answer = access::submit(&app, from, events, |to| Command::Batch(batch, to)).await?;
-    Ok((StatusCode::ACCEPTED, Json(answer)))
+    let answer = access::submit(&app, from, envelope.events.len(), |to| Command::Batch(batch, to)).await;
+    match (answer, nothing_read) {
+        // It went through the committer all the same, for the books and for its dead letters.
+        (Ok(_), Some(refusal)) => Err(refusal),
+        (Err(error), Some(refusal)) if error.code() == ErrorCode::Consent => Err(refusal),
+        (answer, _) => Ok((StatusCode::ACCEPTED, Json(answer?))),
+    }
 }
 
 /// Reads everything but the events.
@@ -74,15 +76,13 @@ pub(super) fn read_envelope(json: &[u8]) -> Result<Envelope<'_>, Refusal> {
     Ok(envelope)
 }
 
-/// Reads each event.
-///
-/// # Errors
-/// [`ErrorCode::Schema`] if none of them can be read: then it is the sender that is wrong, not an event.
-pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Result<ReadBatch, Refusal> {
+/// Reads each event. Also gives what to answer if none of them can be read: then it is the sender that is wrong, not an event.
+pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch, Option<Refusal>) {
     let mut batch = ReadBatch {
-        entry: BatchEntry { consent_epoch, events: Vec::with_capacity(sent.len()), unreadable: 0 },
+        entry: BatchEntry { consent_epoch, events: Vec::with_capacity(sent.len()), unreadable: 0, redriven: None },
         indexes: Vec::with_capacity(sent.len()),
         rejected: Vec::new(),
+        dead: Vec::new(),
     };
     let mut first_refusal = None;
     for (index, raw) in (0_u32..).zip(sent) {
@@ -94,14 +94,16 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Result<Read
             Err(refusal) => {
                 batch.entry.unreadable += 1;
                 batch.rejected.push(Rejected { index, code: refusal.code().as_str().to_owned() });
+                if batch.dead.len() < LETTERS_PER_BATCH {
+                    let ApiError { message, field, .. } = &refusal.0;
+                    batch.dead.push(DeadLetter::new(raw.get(), field.as_deref(), message, consent_epoch));
+                }
                 first_refusal.get_or_insert(refusal);
             }
         }
     }
-    match first_refusal {
-        Some(refusal) if batch.entry.events.is_empty() => Err(refusal.below("events[0]")),
-        _ => Ok(batch),
-    }
+    let nothing_read = first_refusal.filter(|_| batch.entry.events.is_empty());
+    (batch, nothing_read.map(|refusal| refusal.below("events[0]")))
 }
 
 fn read_event(json: &[u8]) -> Result<Event, Refusal> {

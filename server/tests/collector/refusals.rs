@@ -172,13 +172,13 @@ fn table() -> Vec<Refused> {
         Some("measure"),
     );
     row(
-        "an unknown page",
+        "an unknown stage",
         "/v1/decisions",
         &json_type,
-        with(ask(), "page", json!("/jane")),
+        with(ask(), "features", json!({"stage": "/jane"})),
         422,
         "schema",
-        Some("page"),
+        Some("features.stage"),
     );
     let score = json!({"kind": "cta_hover", "score_milli": 1});
     row(
