@@ -193,7 +193,7 @@ pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn open_error(folder: &Path, error: sled::Error) -> StoreError {
+pub(crate) fn open_error(folder: &Path, error: sled::Error) -> StoreError {
     let path = PathBuf::from(folder);
     match error {
         // sled tells a taken lock from other errors by its text alone.
