@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -8,24 +9,23 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
-use waver_store::{EventLog, SecretKey, SledLog, StoreError};
+use waver_core::session::FOLD_VERSION;
+use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError};
 
-use crate::committer::{Committer, SharedState, replay};
+use crate::committer::{Committer, replay};
 use crate::config::Config;
 use crate::host::Host;
 use crate::http::{self, AdminGate, App};
+use crate::keeper::Keeper;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::serve::serve;
 use crate::site::{OffersError, Sites};
-use crate::state::State;
+use crate::state::{GRACE_MS, SharedState};
 use crate::stop::{Stop, StopSender};
 
 /// How soon a changed policy is noticed.
 const POLICY_PACE: Duration = Duration::from_secs(1);
-
-/// Time of arrival that one segment of the log holds.
-const LOG_SPAN: Duration = Duration::from_secs(3600);
 
 /// Why a collector did not start.
 #[derive(Debug, thiserror::Error)]
@@ -56,7 +56,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// Opens the data folder of `config`, replays its log, and serves.
+    /// Opens the data folder of `config`, brings its state up to date with the log, and serves.
     ///
     /// # Errors
     /// [`StartError`].
@@ -69,16 +69,15 @@ impl Collector {
     /// # Errors
     /// [`StartError`].
     pub async fn start_on(config: Config, host: Host) -> Result<Collector, StartError> {
-        let data_dir = config.server.data_dir.clone();
-        let log = move || SledLog::open(&data_dir.join("log"), LOG_SPAN);
-        Collector::start_with(config, host, log, http::built).await
+        let stores = Stores::open(&config);
+        Collector::start_with(config, host, stores, http::built).await
     }
 
-    /// The same with another log and other pages.
-    pub(crate) async fn start_with<L: EventLog>(
+    /// The same over other stores and with other pages.
+    pub(crate) async fn start_with<L: EventLog, S: SnapshotStore>(
         config: Config,
         host: Host,
-        open: impl FnOnce() -> Result<L, StoreError>,
+        open: impl FnOnce() -> Result<(L, S), StoreError>,
         assets: http::Assets,
     ) -> Result<Collector, StartError> {
         let (sites, warnings) = Sites::load(&config.sites)?;
@@ -95,30 +94,43 @@ impl Collector {
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
 
-        let log = open()?;
+        let (log, snapshots) = open()?;
         let key_path = config.server.data_dir.join("keys").join("pseudonym.key");
         let pseudonym_key = pseudonym_key(key_path, &log, &host)?;
-        let mut state = State::new(sites.len(), config.limits.sessions);
-        let begun = Instant::now();
-        let records = replay(&log, &mut state, &sites).await?;
-        tracing::info!(records, sessions = state.len(), millis = begun.elapsed().as_millis(), "replayed the log");
+        let log = Arc::new(log);
+        let rows = bring_up(&*log, &snapshots, &sites).await?;
 
         let (stop, stopped) = Stop::channel();
         let (drain, drained) = Stop::channel();
+        let (close, closed) = Stop::channel();
         let (changed, changes) = watch::channel(0);
-        let state = SharedState::new(state);
+        let state = SharedState::new(rows, sites.len());
         let readiness = Readiness::default();
         let mut metrics = Metrics::new();
         let (queue_sender, commands) = crate::committer::queue(config.limits.queue);
         metrics.watch(state.clone(), Arc::clone(&sites), queue_sender.clone(), host.clone());
         let metrics = Arc::new(metrics);
         let committer = Committer {
-            log,
-            state: state.clone(),
+            log: Arc::clone(&log),
+            state: Arc::clone(&state.rows),
+            unlogged: state.unlogged.clone(),
+            most_sessions: config.limits.sessions,
+            clock: state.rows.clock(),
+            host: host.clone(),
             sites: Arc::clone(&sites),
             metrics: Arc::clone(&metrics),
             readiness: readiness.clone(),
             changed,
+            waiting: VecDeque::new(),
+        };
+        let keeper = Keeper {
+            log,
+            state: Arc::clone(&state.rows),
+            snapshots,
+            retention: config.retention.clone(),
+            host: host.clone(),
+            metrics: Arc::clone(&metrics),
+            saved: None,
         };
         let reloading = tokio::spawn(reload_policies(Arc::clone(&sites), Arc::clone(&metrics), stopped.clone()));
         let router = http::router(Arc::new(App {
@@ -138,12 +150,18 @@ impl Collector {
             stop: stopped.clone(),
         }));
         let committing = tokio::spawn(committer.run(commands, drained));
+        let keeping = tokio::spawn(keeper.run(closed));
         let tasks = tokio::spawn(async move {
             serve(listener, router, &config.limits, stopped).await;
             // Only now is there nobody left to hand in commands.
             drain.tell();
             if committing.await.is_err() {
                 tracing::error!("the committer ended by a panic");
+            }
+            // Nothing is written any more: the last snapshot leaves the next start nothing to replay.
+            close.tell();
+            if keeping.await.is_err() {
+                tracing::error!("the keeper ended by a panic");
             }
             if reloading.await.is_err() {
                 tracing::error!("the reloading of policies ended by a panic");
@@ -167,6 +185,64 @@ impl Collector {
             }
         }
     }
+}
+
+/// The stores of a data folder.
+pub(crate) struct Stores;
+
+impl Stores {
+    /// Opens them when it is called.
+    pub(crate) fn open(config: &Config) -> impl FnOnce() -> Result<(SledLog, SledSnapshots), StoreError> + use<> {
+        let data_dir = config.server.data_dir.clone();
+        let span = config.retention.segment();
+        move || Ok((SledLog::open(&data_dir.join("log"), span)?, SledSnapshots::open(&data_dir.join("state"))?))
+    }
+}
+
+/// The state as it was saved last, brought to the end of the log.
+///
+/// # Errors
+/// [`StoreError`] if log or snapshot are damaged, or do not belong together.
+pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
+    log: &L,
+    snapshots: &S,
+    sites: &Sites,
+) -> Result<EmbeddedState, StoreError> {
+    let begun = Instant::now();
+    let keys = || sites.iter().map(|(_, site)| site.key.clone()).collect();
+    let state = match snapshots.load().await? {
+        Some(parts) => EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, log.begin(), parts)?,
+        None => EmbeddedState::new(keys(), GRACE_MS),
+    };
+    let (restored, from, fence) = (begun.elapsed(), state.applied(), state.windows_applied());
+    if fence > log.end() {
+        let reason = format!("it holds the log up to offset {fence}, and the log ends at {}", log.end());
+        return Err(StoreError::Snapshot { reason });
+    }
+    if from == 0 && log.begin() > 0 {
+        tracing::warn!(
+            begin = log.begin(),
+            "there was no snapshot, and the log's beginning is past its time: older aggregates are gone"
+        );
+    } else if from < log.begin() && from == fence {
+        let reason = format!("it holds the log up to offset {from}, and the log begins at {}", log.begin());
+        return Err(StoreError::Snapshot { reason });
+    }
+    let rows = state.sessions();
+    let end = replay(log, &state, sites, from, &mut |_| {}).await?;
+    if from < fence {
+        // Rows of another fold were rebuilt. Those whose time was over when the snapshot was saved had been swept.
+        crate::committer::forget_over(&state, state.clock()).await?;
+    }
+    tracing::info!(
+        sessions = state.sessions(),
+        restored_sessions = rows,
+        restore_millis = restored.as_millis(),
+        replayed_records = end.saturating_sub(from),
+        millis = begun.elapsed().as_millis(),
+        "the state is up to date with the log"
+    );
+    Ok(state)
 }
 
 /// Puts changed policies into force, until told to stop.

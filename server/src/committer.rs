@@ -1,23 +1,34 @@
 //! The one writer: takes what waits, commits it as a group, and only then answers.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
-use std::time::Instant;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::MissedTickBehavior;
 use waver_schema::{BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionRequest, ErrorCode};
-use waver_store::{EventLog, StoreError};
+use waver_store::{Commit, EmbeddedState, EventLog, GROUP_BYTES, Key, Record, Row, StateStore, StoreError, Write};
 
 use crate::entry::{ConsentEntry, Entry};
+use crate::host::Host;
 use crate::metrics::Metrics;
-use crate::pipeline::{Group, ReadBatch, Sender};
+use crate::pipeline::{Group, Plan, ReadBatch, Sender};
 use crate::readiness::Readiness;
 use crate::site::Sites;
-use crate::state::State;
+use crate::state::Unlogged;
 use crate::stop::Stop;
 
 /// Records read at a time when the log is replayed.
 const REPLAY_PAGE: usize = 1000;
+/// How many commands are taken from the queue before they have a group: more than go into one.
+const MOST_WAITING: usize = 1024;
+/// How often sessions whose time is over are let go.
+const SWEEP_PACE: Duration = Duration::from_secs(1);
+/// How many of them at a time.
+const SWEEP_SESSIONS: usize = 4096;
+/// How often what is durable is folded anew, when somebody else wrote the same rows meanwhile.
+const FOLDS: usize = 16;
 
 /// Where the answer to a command goes.
 pub(crate) type Reply<T> = oneshot::Sender<Result<T, ErrorCode>>;
@@ -30,8 +41,13 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    fn may_begin_a_session(&self) -> bool {
-        matches!(self, Command::Consent(entry, _) if entry.is_grant())
+    /// What its record usually takes.
+    fn usual_bytes(&self) -> usize {
+        match self {
+            Command::Consent(..) => 200,
+            Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130,
+            Command::Decide(..) => 700,
+        }
     }
 }
 
@@ -42,24 +58,6 @@ impl Answer {
     fn new<T: Send + 'static>(to: Reply<T>, answer: Result<T, ErrorCode>) -> Answer {
         // Whoever does not wait any more has gone away or run out of time; the work is done all the same.
         Answer(Box::new(|durable| drop(to.send(durable.and(answer)))))
-    }
-}
-
-/// The state as everyone may read it and the committer alone changes it.
-#[derive(Debug, Clone)]
-pub(crate) struct SharedState(Arc<RwLock<State>>);
-
-impl SharedState {
-    pub(crate) fn new(state: State) -> SharedState {
-        SharedState(Arc::new(RwLock::new(state)))
-    }
-
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -90,17 +88,30 @@ impl Queue {
     }
 }
 
-/// Rebuilds `state` from the log. Returns how many records there were.
+/// Brings `state`, which has applied the log up to `from`, to the log's end. Returns the offset of that end. `watch` sees each entry before
+/// it is folded.
 ///
 /// # Errors
 /// [`StoreError`] if the log cannot be read to its end.
-pub(crate) async fn replay<L: EventLog>(log: &L, state: &mut State, sites: &Sites) -> Result<u64, StoreError> {
-    let mut next = 0;
+pub(crate) async fn replay<L: EventLog>(
+    log: &L,
+    state: &EmbeddedState,
+    sites: &Sites,
+    from: u64,
+    watch: &mut impl FnMut(&Replayed<'_>),
+) -> Result<u64, StoreError> {
+    let mut next = from;
+    let mut clock = 0;
+    // Up to here the aggregates have the log already. No page crosses it.
+    let fence = state.windows_applied();
     loop {
-        let page = log.read(next, REPLAY_PAGE).await?;
-        let Some((last, _)) = page.last() else { return Ok(next) };
-        next = last.offset + 1;
-        let mut group = Group::new(state, sites);
+        let mut page = log.read(next, REPLAY_PAGE).await?;
+        if next < fence {
+            page.retain(|(position, _)| position.offset < fence);
+        }
+        let Some((last, _)) = page.last() else { return Ok(next.max(log.end())) };
+        let upto = last.offset + 1;
+        let mut entries = Vec::with_capacity(page.len());
         for (position, record) in &page {
             let damaged =
                 |_| StoreError::Damaged { offset: position.offset, reason: waver_store::DecodeError::Damaged };
@@ -108,99 +119,209 @@ pub(crate) async fn replay<L: EventLog>(log: &L, state: &mut State, sites: &Site
             // What a site that is not configured any more left behind stays in the log and out of the state.
             let Some(site) = sites.find(&record.site) else { continue };
             let from = Sender { site, pseudonym: record.pseudonym, received_at: record.received_at };
-            if matches!(entry, Entry::Consent(_)) && group.lacks_room_for(from.pseudonym) {
-                let (_, update) = group.finish();
-                state.apply(update);
-                state.make_room(from.received_at);
-                // Fewer sessions may be allowed than when this was written.
-                if state.lacks_room_for(1) {
-                    state.make_room(u64::MAX);
-                }
-                group = Group::new(state, sites);
-            }
-            group.replay(from, &entry);
+            entries.push((position.offset, from, entry));
         }
-        let (_, update) = group.finish();
-        state.apply(update);
-        state.set_applied(next);
+        let rows = load(state, entries.iter().map(|(_, from, _)| *from)).await?;
+        let mut group = Group::new(sites, rows, clock, usize::MAX)?;
+        for (offset, from, entry) in &entries {
+            watch(&Replayed { offset: *offset, from: *from, entry, group: &group });
+            group.replay(*from, entry);
+        }
+        let plan = group.finish()?;
+        clock = plan.clock;
+        if !state.commit(plan.commit(next, upto)).await? {
+            return Err(StoreError::Write("somebody else writes to the state while it is rebuilt".to_owned()));
+        }
+        // Like a collector that runs: sessions that ended long ago are never all in memory.
+        forget_over(state, clock).await?;
+        next = upto;
     }
 }
 
+/// Removes the sessions whose time is over at `now` (Unix milliseconds).
+///
+/// # Errors
+/// [`StoreError`] from the state.
+pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64) -> Result<(), StoreError> {
+    loop {
+        let over = state.over(now, SWEEP_SESSIONS).await?;
+        let rows = over.len();
+        let remove = |(key, row): (Key, Row)| Write { key, expected: row.version, bytes: None, life: None };
+        let writes = over.into_iter().map(remove).collect();
+        state.commit(Commit { clock: now, writes, ..Commit::default() }).await?;
+        if rows < SWEEP_SESSIONS {
+            return Ok(());
+        }
+    }
+}
+
+/// An entry that is about to be replayed, for whoever looks on.
+pub(crate) struct Replayed<'a> {
+    pub(crate) offset: u64,
+    pub(crate) from: Sender,
+    pub(crate) entry: &'a Entry,
+    /// Everything before it.
+    pub(crate) group: &'a Group<'a>,
+}
+
+/// The rows that commands of `senders` may read or write.
+async fn load<S: StateStore>(
+    state: &S,
+    senders: impl Iterator<Item = Sender>,
+) -> Result<Vec<(Key, Option<Row>)>, StoreError> {
+    let keys: BTreeSet<Key> = senders.flat_map(|from| from.keys()).collect();
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let rows = state.load(&keys).await?;
+    Ok(keys.into_iter().zip(rows).collect())
+}
+
 /// The task that commits.
-pub(crate) struct Committer<L> {
-    pub(crate) log: L,
-    pub(crate) state: SharedState,
+pub(crate) struct Committer<L, S> {
+    pub(crate) log: Arc<L>,
+    pub(crate) state: Arc<S>,
+    pub(crate) unlogged: Unlogged,
+    /// Number of sessions that may be kept.
+    pub(crate) most_sessions: usize,
+    /// The time of the state, Unix milliseconds. Nothing is dated before it.
+    pub(crate) clock: u64,
+    pub(crate) host: Host,
     pub(crate) sites: Arc<Sites>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     /// Told of each change of the state.
     pub(crate) changed: watch::Sender<u64>,
+    /// Commands that were taken from the queue and wait for the next group.
+    pub(crate) waiting: VecDeque<(Sender, Command)>,
 }
 
-impl<L: EventLog> Committer<L> {
+impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// Works off what is handed in until `stop` holds and nothing waits any more.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<(Sender, Command)>, mut stop: Stop) {
+        let mut sweeps = tokio::time::interval(SWEEP_PACE);
+        sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let received = tokio::select! {
-                received = queue.recv() => received,
+                biased; // the queue may never be empty
+                _ = sweeps.tick() => {
+                    self.sweep().await;
+                    continue;
+                }
                 () = stop.told() => {
                     queue.close(); // refuses what comes now, and keeps what waits
                     queue.recv().await
                 }
+                received = queue.recv() => received,
             };
-            let Some(mut next) = received else { return };
-            while let Some(left) = self.commit_group(next, &mut queue).await {
-                next = left;
+            let Some(first) = received else { return };
+            self.waiting.push_back(first);
+            while !self.waiting.is_empty() {
+                while self.waiting.len() < MOST_WAITING
+                    && let Ok(command) = queue.try_recv()
+                {
+                    self.waiting.push_back(command);
+                }
+                self.commit_group().await;
             }
         }
     }
 
-    /// Commits `first` with what waits behind it, and gives back a command that must have its turn first in the next group.
-    async fn commit_group(
-        &mut self,
-        first: (Sender, Command),
-        queue: &mut mpsc::Receiver<(Sender, Command)>,
-    ) -> Option<(Sender, Command)> {
+    /// Commits what waits, as much of it as one group takes.
+    async fn commit_group(&mut self) {
         let begun = Instant::now();
-        self.make_room_for(&first);
         let mut answers = Vec::new();
-        let mut left = None;
-        let (records, update) = {
-            let state = self.state.read();
-            let mut group = Group::new(&state, &self.sites);
-            let mut next = first;
-            loop {
-                answers.push(work(&mut group, next));
-                if group.is_full() {
-                    break;
+        match self.plan(&mut answers).await {
+            Ok(plan) => match self.make_durable(plan).await {
+                Ok(()) => {
+                    self.changed.send_modify(|version| *version += 1);
+                    self.metrics.committed(answers.len(), begun.elapsed());
+                    answers.into_iter().for_each(|answer| answer.0(Ok(())));
                 }
-                match queue.try_recv() {
-                    // The first in a group has had room made for it; a later one must have the same.
-                    Ok(command) if begins_without_room(&group, &command) => {
-                        left = Some(command);
-                        break;
-                    }
-                    Ok(command) => next = command,
-                    Err(_) => break,
-                }
-            }
-            group.finish()
-        };
-        let appended = if records.is_empty() { Ok(()) } else { self.append(&records).await };
-        match appended {
-            Ok(()) => {
-                self.state.write().apply(update);
-                self.changed.send_modify(|version| *version += 1);
-                self.metrics.committed(answers.len(), begun.elapsed());
-                answers.into_iter().for_each(|answer| answer.0(Ok(())));
-            }
+                Err(error) => self.give_up(&error, answers),
+            },
             Err(error) => self.give_up(&error, answers),
         }
-        left
     }
 
-    async fn append(&self, records: &[waver_store::Record]) -> Result<(), StoreError> {
-        self.log.append(records).await.map(|_| ())
+    async fn plan(&mut self, answers: &mut Vec<Answer>) -> Result<Plan, StoreError> {
+        let candidates = self.candidates();
+        let begins =
+            |(_, command): &&(Sender, Command)| matches!(command, Command::Consent(entry, _) if entry.is_grant());
+        let needed = self.waiting.iter().take(candidates).filter(begins).count();
+        if self.room() < needed {
+            self.sweep().await;
+        }
+        let rows = load(&*self.state, self.waiting.iter().take(candidates).map(|(from, _)| *from)).await?;
+        let mut group = Group::new(&self.sites, rows, self.clock, self.room())?;
+        while answers.len() < candidates
+            && !group.is_full()
+            && let Some((from, command)) = self.waiting.pop_front()
+        {
+            answers.push(work(&mut group, from, command));
+        }
+        group.finish()
+    }
+
+    /// How many of the waiting commands are likely to fit into one group, so that no more rows are read than are needed; at least one.
+    fn candidates(&self) -> usize {
+        let mut bytes = 0;
+        let fits = |(_, command): &&(Sender, Command)| {
+            bytes += command.usual_bytes();
+            bytes <= GROUP_BYTES
+        };
+        self.waiting.iter().take_while(fits).count().max(1)
+    }
+
+    /// How many sessions may begin.
+    fn room(&self) -> usize {
+        self.most_sessions.saturating_sub(self.state.sessions())
+    }
+
+    async fn make_durable(&mut self, mut plan: Plan) -> Result<(), StoreError> {
+        self.clock = plan.clock;
+        for (site, outcomes) in std::mem::take(&mut plan.unlogged) {
+            self.unlogged.add(site, &outcomes);
+        }
+        let records = std::mem::take(&mut plan.records);
+        if records.is_empty() {
+            return Ok(());
+        }
+        let positions = self.log.append(&records).await?;
+        let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
+            return Err(StoreError::Write("the log told no positions".to_owned()));
+        };
+        let (from, upto) = (first.offset, last.offset + 1);
+        if self.state.commit(plan.commit(from, upto)).await? {
+            return Ok(());
+        }
+        self.fold_anew(&records, from, upto).await
+    }
+
+    /// Somebody else was faster with the same rows. What is in the log stands, so that it is folded anew over what they wrote; folding is
+    /// exact however often an event comes.
+    async fn fold_anew(&self, records: &[Record], from: u64, upto: u64) -> Result<(), StoreError> {
+        let mut entries = Vec::new();
+        for record in records {
+            let entry = Entry::from_record(record).map_err(|error| StoreError::Write(error.to_string()))?;
+            let Some(site) = self.sites.find(&record.site) else { continue };
+            entries.push((Sender { site, pseudonym: record.pseudonym, received_at: record.received_at }, entry));
+        }
+        for _ in 0..FOLDS {
+            let rows = load(&*self.state, entries.iter().map(|(from, _)| *from)).await?;
+            let mut group = Group::new(&self.sites, rows, 0, usize::MAX)?;
+            entries.iter().for_each(|(from, entry)| group.replay(*from, entry));
+            if self.state.commit(group.finish()?.commit(from, upto)).await? {
+                return Ok(());
+            }
+        }
+        Err(StoreError::Write(format!("the state was written by somebody else {FOLDS} times in a row")))
+    }
+
+    /// Lets go of sessions whose time is over.
+    async fn sweep(&mut self) {
+        self.clock = self.host.now().max(self.clock);
+        if let Err(error) = forget_over(&*self.state, self.clock).await {
+            tracing::error!("sessions that ended cannot be let go: {error}");
+        }
     }
 
     /// A group that is not on disk has not happened: nobody is told that it has, and the state stays as it was. What did reach the
@@ -211,19 +332,9 @@ impl<L: EventLog> Committer<L> {
         }
         answers.into_iter().for_each(|answer| answer.0(Err(ErrorCode::Unavailable)));
     }
-
-    fn make_room_for(&self, (from, command): &(Sender, Command)) {
-        if command.may_begin_a_session() && Group::new(&self.state.read(), &self.sites).lacks_room_for(from.pseudonym) {
-            self.state.write().make_room(from.received_at);
-        }
-    }
 }
 
-fn begins_without_room(group: &Group<'_>, (from, command): &(Sender, Command)) -> bool {
-    command.may_begin_a_session() && group.lacks_room_for(from.pseudonym)
-}
-
-fn work(group: &mut Group<'_>, (from, command): (Sender, Command)) -> Answer {
+fn work(group: &mut Group<'_>, from: Sender, command: Command) -> Answer {
     match command {
         Command::Consent(entry, to) => Answer::new(to, group.consent(from, entry)),
         Command::Batch(batch, to) => Answer::new(to, group.batch(from, batch)),

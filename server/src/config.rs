@@ -28,6 +28,8 @@ pub struct Config {
     pub log: Log,
     /// Bounds.
     pub limits: Limits,
+    /// How long data is kept, by class.
+    pub retention: Retention,
     /// The shops' sites by their keys.
     pub sites: BTreeMap<SiteKey, Site>,
 }
@@ -97,6 +99,53 @@ impl Default for Limits {
             request_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
         }
+    }
+}
+
+/// `[retention]`: how long data is kept, by class. A session itself is kept until ten minutes after it ended: by 30 minutes without an event,
+/// or 24 hours after it began.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// The log's events and decisions.
+    #[serde(with = "value::duration")]
+    pub events: Duration,
+    /// The log's consent records.
+    #[serde(with = "value::duration")]
+    pub consent: Duration,
+    /// The log's events that were not of the schema.
+    #[serde(with = "value::duration")]
+    pub dead_letters: Duration,
+    /// Aggregates by the minute.
+    #[serde(with = "value::duration")]
+    pub minutes: Duration,
+    /// Aggregates by the hour.
+    #[serde(with = "value::duration")]
+    pub hours: Duration,
+    /// How often a snapshot of the state is saved and retention is enforced: what is past its time is gone from disk this much later at most.
+    #[serde(with = "value::duration")]
+    pub snapshot_every: Duration,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Default for Retention {
+    fn default() -> Retention {
+        Retention {
+            events: DAY,
+            consent: 183 * DAY,
+            dead_letters: 3 * DAY,
+            minutes: 2 * DAY,
+            hours: 395 * DAY,
+            snapshot_every: Duration::from_secs(5 * 60),
+        }
+    }
+}
+
+impl Retention {
+    /// How much time one segment of the log holds: a twenty-fourth of what events are kept, so that little is kept longer.
+    pub(crate) fn segment(&self) -> Duration {
+        (self.events / 24).clamp(Duration::from_secs(1), Duration::from_secs(60 * 60))
     }
 }
 

@@ -31,12 +31,13 @@ use utoipa_axum::routes;
 use waver_schema::ErrorCode;
 use waver_store::SecretKey;
 
-use crate::committer::{Queue, SharedState};
+use crate::committer::Queue;
 use crate::config::Limits;
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::site::Sites;
+use crate::state::SharedState;
 use crate::stop::Stop;
 use refusal::Refusal;
 

@@ -22,6 +22,7 @@ mod dead_letter;
 mod entry;
 mod host;
 mod http;
+mod keeper;
 mod metrics;
 mod outcome;
 mod pipeline;

@@ -14,11 +14,13 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::{MetricType, info::Info};
 use prometheus_client::registry::{Registry, Unit};
 use waver_schema::{DecisionReason, SiteKey};
+use waver_store::StateStore;
 
-use crate::committer::{Queue, SharedState};
+use crate::committer::Queue;
 use crate::host::Host;
 use crate::outcome::DiscardReason;
 use crate::site::Sites;
+use crate::state::{LiveAs, SharedState};
 
 /// Content type of [`Metrics::encode`].
 pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -45,6 +47,8 @@ pub(crate) struct Metrics {
     commit_seconds: Histogram,
     decisions: Family<Labels<1>, Counter>,
     policy_reloads: Family<Labels<2>, Counter>,
+    snapshot_seconds: Histogram,
+    retention_runs: Family<Labels<1>, Counter>,
 }
 
 impl Metrics {
@@ -57,6 +61,8 @@ impl Metrics {
             commit_seconds: Seconds.new_metric(),
             decisions: Family::default(),
             policy_reloads: Family::default(),
+            snapshot_seconds: Seconds.new_metric(),
+            retention_runs: Family::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("requests", "Requests answered", metrics.requests.clone());
@@ -75,6 +81,8 @@ impl Metrics {
         );
         registry.register("decisions", "Decisions taken", metrics.decisions.clone());
         registry.register("policy_reloads", "Changed policies", metrics.policy_reloads.clone());
+        registry.register_with_unit("snapshot", "To save a snapshot", Unit::Seconds, metrics.snapshot_seconds.clone());
+        registry.register("retention_runs", "Rounds of retention", metrics.retention_runs.clone());
         registry.register("build", "This build", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
         metrics
     }
@@ -93,6 +101,17 @@ impl Metrics {
     pub(crate) fn committed(&self, commands: usize, took: Duration) {
         self.group_size.observe(u32::try_from(commands).unwrap_or(u32::MAX).into());
         self.commit_seconds.observe(took.as_secs_f64());
+    }
+
+    /// A snapshot was saved.
+    pub(crate) fn saved(&self, took: Duration) {
+        self.snapshot_seconds.observe(took.as_secs_f64());
+    }
+
+    /// Retention was enforced, or could not be.
+    pub(crate) fn kept(&self, done: bool) {
+        let result = if done { "done" } else { "failed" };
+        self.retention_runs.get_or_create(&[("result", result.to_owned())]).inc();
     }
 
     pub(crate) fn decided(&self, reason: DecisionReason) {
@@ -125,25 +144,34 @@ struct Watched {
 
 impl Collector for Watched {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let state = self.state.read();
+        let state = &self.state;
+        let now = self.host.now();
         let mut gauge = |name: &str, help: &str, value: u64| {
             let gauge = ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX));
             gauge.encode(encoder.encode_descriptor(name, help, None, MetricType::Gauge)?)
         };
         gauge("queue_depth", "Commands that wait to be committed.", self.queue.depth() as u64)?;
-        gauge("sessions", "Sessions in memory.", state.len() as u64)?;
-        gauge("sessions_live", "Sessions that may still go on.", state.live(self.host.now()).count() as u64)?;
-        gauge("log_position", "Offset up to which the log is in the state.", state.applied())?;
+        gauge("sessions", "Sessions in memory.", state.rows.sessions() as u64)?;
+        gauge("log_position", "Offset up to which the log is in the state.", state.rows.applied())?;
+        let help = "Sessions that may still go on; one counts until the minute in which it ends is over.";
+        let mut family = encoder.encode_descriptor("sessions_live", help, None, MetricType::Gauge)?;
+        for (index, site) in self.sites.iter() {
+            let live = state.live(index, now);
+            for tag in LiveAs::ALL {
+                let labels = [("site", site.key.as_str()), ("stage", tag.as_str())];
+                let count = i64::try_from(live(tag)).unwrap_or(i64::MAX);
+                ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        let books: Vec<_> = self.sites.iter().map(|(index, site)| (site, state.outcomes(index))).collect();
 
         let mut family = encoder.encode_descriptor("events_received", "Events received.", None, MetricType::Counter)?;
-        for (index, site) in self.sites.iter() {
-            let received = state.site(index).outcomes.received;
-            ConstCounter::new(received).encode(family.encode_family(&[("site", site.key.as_str())])?)?;
+        for (site, outcomes) in &books {
+            ConstCounter::new(outcomes.received).encode(family.encode_family(&[("site", site.key.as_str())])?)?;
         }
         let help = "Events by their one outcome; all of them together are those received.";
         let mut family = encoder.encode_descriptor("events", help, None, MetricType::Counter)?;
-        for (index, site) in self.sites.iter() {
-            let outcomes = &state.site(index).outcomes;
+        for (site, outcomes) in &books {
             let mut count = |outcome, reason, events| {
                 let labels = [("site", site.key.as_str()), ("outcome", outcome), ("reason", reason)];
                 ConstCounter::new(events).encode(family.encode_family(&labels)?)
@@ -153,11 +181,6 @@ impl Collector for Watched {
             for reason in DiscardReason::all() {
                 count("discarded", reason.as_str(), outcomes.discarded.get(&reason).copied().unwrap_or_default())?;
             }
-        }
-        let help = "Contributions to windows that are not kept any more.";
-        let mut family = encoder.encode_descriptor("late_changes", help, None, MetricType::Counter)?;
-        for (index, site) in self.sites.iter() {
-            ConstCounter::new(state.site(index).late).encode(family.encode_family(&[("site", site.key.as_str())])?)?;
         }
         Ok(())
     }

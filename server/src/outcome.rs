@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 use waver_core::session::{Discard, Outcome};
 
@@ -41,6 +41,15 @@ impl fmt::Display for DiscardReason {
     }
 }
 
+impl<'de> Deserialize<'de> for DiscardReason {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<DiscardReason, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        DiscardReason::all()
+            .find(|reason| reason.as_str() == name)
+            .ok_or_else(|| de::Error::custom("no reason to discard an event"))
+    }
+}
+
 impl Serialize for DiscardReason {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
@@ -49,7 +58,7 @@ impl Serialize for DiscardReason {
 
 /// What became of the events of a site. An event is received once the batch it is in has been read, belongs to a site, and comes from
 /// an origin that may send; `received` then equals `stored + duplicate + discarded`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub(crate) struct Outcomes {
     /// Events received.
     pub(crate) received: u64,

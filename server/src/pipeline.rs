@@ -2,28 +2,29 @@
 //!
 //! `validate -> admit -> pseudonymize -> dedupe -> sessionize -> aggregate`: the handlers have validated, admitted by origin and
 //! signal, and pseudonymized; here a [`Group`] admits by consent, and the session's own fold dedupes, sessionizes, and says what it
-//! adds to the aggregates. Nothing here waits, reads a clock, or changes the state: a group works on copies of the sessions it
-//! touches, and [`Group::finish`] gives what to append and what to apply once that is durable. Replay takes the same way.
+//! adds to the aggregates. Nothing here waits, reads a clock, or changes the state: a group works on the rows that were loaded for
+//! it, and [`Group::finish`] gives what to append and what to write once that is durable. Replay takes the same way.
 
-use std::collections::HashMap;
-use std::collections::hash_map::Entry as Slot;
+use std::collections::{BTreeMap, HashMap};
 
 use waver_core::consent::Purpose;
 use waver_core::decision::Facts;
-use waver_core::session::{Change, DecisionRecord, Discard, Outcome};
+use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState};
 use waver_schema::{
     Arm, BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionReason, DecisionRequest, ErrorCode, Rejected,
+    TrafficClass,
 };
-use waver_store::{Pseudonym, Record};
+use waver_store::{Commit, Key, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::DeadLetter;
 use crate::entry::{BatchEntry, ConsentEntry, DecisionEntry, Entry};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
-use crate::state::{Session, State, Update};
+use crate::state::{self, Session};
 
-/// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit.
-const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES / 2;
+/// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit: 64 events of at
+/// most 520 bytes each.
+const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES - 48 * 1024;
 /// Most bytes of a record beside its payload.
 const ENVELOPE_BYTES: usize = 128;
 
@@ -48,30 +49,102 @@ pub(crate) struct ReadBatch {
     pub(crate) dead: Vec<DeadLetter>,
 }
 
+impl Sender {
+    fn key(&self) -> Key {
+        Key::Session(self.site.number(), self.pseudonym)
+    }
+
+    /// The rows that a command of this sender may read or write.
+    pub(crate) fn keys(&self) -> [Key; 2] {
+        [self.key(), Key::Books(self.site.number())]
+    }
+}
+
+/// A session as a group holds it.
+struct Held {
+    /// Of the row as it was loaded.
+    version: u32,
+    session: Option<Session>,
+    is_changed: bool,
+}
+
+/// The books of a site as a group holds them.
+struct HeldBooks {
+    version: u32,
+    outcomes: Outcomes,
+    is_changed: bool,
+}
+
 /// Commands that are committed together.
 pub(crate) struct Group<'a> {
-    state: &'a State,
     sites: &'a Sites,
-    sessions: HashMap<Pseudonym, Session>,
-    new_sessions: usize,
-    changes: Vec<(SiteIndex, Vec<Change>)>,
-    outcomes: Vec<(SiteIndex, Outcomes)>,
+    sessions: HashMap<Key, Held>,
+    books: BTreeMap<SiteNumber, HeldBooks>,
+    /// How many sessions may still begin.
+    room: usize,
+    /// No record is dated before the one before it (invariant I10): Unix milliseconds.
+    clock: u64,
+    changes: Vec<(SiteNumber, Vec<Change>)>,
+    unlogged: Vec<(SiteIndex, Outcomes)>,
     records: Vec<Record>,
     bytes: usize,
 }
 
+/// What a group comes to: what to append, and what to do to the state once that is durable.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) records: Vec<Record>,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) changes: Vec<(SiteNumber, Vec<Change>)>,
+    /// Outcomes that the log has no trace of.
+    pub(crate) unlogged: Vec<(SiteIndex, Outcomes)>,
+    pub(crate) clock: u64,
+}
+
+impl Plan {
+    /// What it does to the state, as that part of the log.
+    pub(crate) fn commit(self, from: u64, upto: u64) -> Commit {
+        Commit { from, upto, clock: self.clock, writes: self.writes, changes: self.changes }
+    }
+}
+
 impl<'a> Group<'a> {
-    pub(crate) fn new(state: &'a State, sites: &'a Sites) -> Group<'a> {
-        Group {
-            state,
+    /// A group over `rows`, which hold everything under the [`Sender::keys`] of its commands. `clock` is the time of the state.
+    ///
+    /// # Errors
+    /// [`StoreError::Snapshot`] for a row that cannot be read.
+    pub(crate) fn new(
+        sites: &'a Sites,
+        rows: impl IntoIterator<Item = (Key, Option<Row>)>,
+        clock: u64,
+        room: usize,
+    ) -> Result<Group<'a>, StoreError> {
+        let mut sessions = HashMap::new();
+        let mut books = BTreeMap::new();
+        for (key, row) in rows {
+            let version = row.as_ref().map_or(0, |row| row.version);
+            match key {
+                Key::Books(site) => {
+                    let outcomes = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                    books.insert(site, HeldBooks { version, outcomes, is_changed: false });
+                }
+                _ => {
+                    let session = row.as_ref().map(Session::from_row).transpose()?;
+                    sessions.insert(key, Held { version, session, is_changed: false });
+                }
+            }
+        }
+        Ok(Group {
             sites,
-            sessions: HashMap::new(),
-            new_sessions: 0,
+            sessions,
+            books,
+            room,
+            clock,
             changes: Vec::new(),
-            outcomes: Vec::new(),
+            unlogged: Vec::new(),
             records: Vec::new(),
             bytes: 0,
-        }
+        })
     }
 
     /// Whether it should be committed before it takes more.
@@ -79,9 +152,10 @@ impl<'a> Group<'a> {
         self.bytes >= ENOUGH_BYTES
     }
 
-    /// Whether a consent record of `pseudonym` would begin a session that there is no room for.
-    pub(crate) fn lacks_room_for(&self, pseudonym: Pseudonym) -> bool {
-        !self.knows(pseudonym) && self.state.lacks_room_for(self.new_sessions + 1)
+    /// The same sender, at the time of the group.
+    fn dated(&mut self, from: Sender) -> Sender {
+        self.clock = self.clock.max(from.received_at);
+        Sender { received_at: self.clock, ..from }
     }
 
     /// A grant or withdrawal.
@@ -89,13 +163,15 @@ impl<'a> Group<'a> {
     /// # Errors
     /// [`ErrorCode::Unavailable`] if it would begin a session that there is no room for.
     pub(crate) fn consent(&mut self, from: Sender, entry: ConsentEntry) -> Result<ConsentAnswer, ErrorCode> {
-        if !entry.is_grant() && !self.knows(from.pseudonym) {
+        let from = self.dated(from);
+        let is_known = self.session(from).is_some();
+        if !entry.is_grant() && !is_known {
             // Who never granted anything here has nothing to withdraw, and leaves nothing behind.
             let ConsentEntry { measure, personalize, .. } = entry;
             return Ok(ConsentAnswer { consent_epoch: 0, measure, personalize });
         }
-        if self.lacks_room_for(from.pseudonym) {
-            return Err(ErrorCode::Unavailable);
+        if !is_known {
+            self.room = self.room.checked_sub(1).ok_or(ErrorCode::Unavailable)?;
         }
         let answer = self.fold_consent(from, &entry);
         self.record(from, &Entry::Consent(entry))?;
@@ -107,15 +183,15 @@ impl<'a> Group<'a> {
     /// # Errors
     /// [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
     pub(crate) fn batch(&mut self, from: Sender, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
+        let from = self.dated(from);
         let ReadBatch { entry, indexes, mut rejected, dead: _ } = batch;
-        let admitted = self
-            .session(from.pseudonym)
-            .is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
+        let admitted =
+            self.session(from).is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
         if !admitted {
             let mut outcomes = Outcomes::default();
             let consent = DiscardReason::Session(Discard::Consent);
             outcomes.discard(entry.events.len() as u64 + u64::from(entry.unreadable), consent);
-            self.outcomes.push((from.site, outcomes));
+            self.unlogged.push((from.site, outcomes));
             return Err(ErrorCode::Consent);
         }
         let (outcomes, changed) = self.fold_batch(from, &entry);
@@ -148,10 +224,14 @@ impl<'a> Group<'a> {
         request: &DecisionRequest,
         id: DecisionId,
     ) -> Result<Decision, ErrorCode> {
+        let from = self.dated(from);
         let policy = self.sites.get(from.site).policy();
-        let session = self.session(from.pseudonym).ok_or(ErrorCode::Consent)?;
+        let session = self.session(from).ok_or(ErrorCode::Consent)?;
         if !session.state.admits(request.consent_epoch, Purpose::Personalize) {
             return Err(ErrorCode::Consent);
+        }
+        if session.state.traffic() != TrafficClass::Shopper {
+            return Ok(nothing_for_automata(request, &policy));
         }
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
@@ -201,6 +281,7 @@ impl<'a> Group<'a> {
 
     /// An entry that is in the log already.
     pub(crate) fn replay(&mut self, from: Sender, entry: &Entry) {
+        let from = self.dated(from);
         match entry {
             Entry::Consent(consent) => {
                 self.fold_consent(from, consent);
@@ -213,62 +294,83 @@ impl<'a> Group<'a> {
         }
     }
 
-    /// What to append, and what to apply once it is durable.
-    pub(crate) fn finish(self) -> (Vec<Record>, Update) {
-        let records = self.records.len() as u64;
-        let update = Update { sessions: self.sessions, changes: self.changes, outcomes: self.outcomes, records };
-        (self.records, update)
+    /// What the group comes to.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] for a row that has no form in bytes.
+    pub(crate) fn finish(self) -> Result<Plan, StoreError> {
+        let mut writes = Vec::new();
+        for (key, held) in self.sessions.into_iter().filter(|(_, held)| held.is_changed) {
+            let bytes = held.session.as_ref().map(Session::to_bytes).transpose()?;
+            writes.push(Write { key, expected: held.version, bytes, life: held.session.as_ref().map(Session::life) });
+        }
+        for (site, held) in self.books.into_iter().filter(|(_, held)| held.is_changed) {
+            let bytes = Some(state::write(&held.outcomes)?);
+            writes.push(Write { key: Key::Books(site), expected: held.version, bytes, life: None });
+        }
+        Ok(Plan { records: self.records, writes, changes: self.changes, unlogged: self.unlogged, clock: self.clock })
     }
 
     fn fold_consent(&mut self, from: Sender, entry: &ConsentEntry) -> ConsentAnswer {
-        if !self.knows(from.pseudonym) {
-            self.new_sessions += 1;
+        let held = self.held(from);
+        if held.session.as_ref().is_some_and(|session| session.is_over(from.received_at)) {
+            held.session = None;
         }
-        let begun = || Session::new(from.site, from.received_at);
-        let session = match self.sessions.entry(from.pseudonym) {
-            Slot::Occupied(slot) => slot.into_mut(),
-            Slot::Vacant(slot) => slot.insert(self.state.session(from.pseudonym).cloned().unwrap_or_else(begun)),
-        };
+        held.is_changed = true;
+        let begun = || Session::new(SessionState::new(from.received_at, entry.client));
+        let session = held.session.get_or_insert_with(begun);
         session.state.record_consent(entry.measure, entry.personalize, from.received_at)
     }
 
     /// Also tells whether the session is another one now.
     fn fold_batch(&mut self, from: Sender, entry: &BatchEntry) -> (Vec<Outcome>, bool) {
-        let Some(session) = self.session_mut(from.pseudonym) else { return (Vec::new(), false) };
+        let Some(session) = self.session_mut(from) else { return (Vec::new(), false) };
         let before = session.state.clone();
         let fold = session.state.fold(entry.consent_epoch, &entry.events, from.received_at);
         let changed = session.state != before;
         let mut outcomes = Outcomes::default();
         outcomes.count(&fold.outcomes);
         outcomes.discard(entry.unreadable.into(), DiscardReason::Schema);
-        self.outcomes.push((from.site, outcomes));
-        self.changes.push((from.site, fold.changes));
+        if changed {
+            self.held(from).is_changed = true;
+            self.changes.push((from.site.number(), fold.changes));
+            let books = self.books(from.site);
+            books.is_changed = true;
+            books.outcomes.add(&outcomes);
+        } else {
+            self.unlogged.push((from.site, outcomes));
+        }
         (fold.outcomes, changed)
     }
 
     fn fold_decision(&mut self, from: Sender, entry: &DecisionEntry) {
-        let Some(session) = self.session_mut(from.pseudonym) else { return };
+        let Some(session) = self.session_mut(from) else { return };
         if entry.record.arm == Arm::Offer {
             session.remember_propensity(entry.record.decision, entry.propensity);
         }
         let changes = session.state.record_decision(&entry.record);
-        self.changes.push((from.site, changes));
+        self.held(from).is_changed = true;
+        self.changes.push((from.site.number(), changes));
     }
 
-    fn knows(&self, pseudonym: Pseudonym) -> bool {
-        self.sessions.contains_key(&pseudonym) || self.state.session(pseudonym).is_some()
+    fn held(&mut self, from: Sender) -> &mut Held {
+        self.sessions.entry(from.key()).or_insert(Held { version: 0, session: None, is_changed: false })
     }
 
-    fn session(&self, pseudonym: Pseudonym) -> Option<&Session> {
-        self.sessions.get(&pseudonym).or_else(|| self.state.session(pseudonym))
+    fn books(&mut self, site: SiteIndex) -> &mut HeldBooks {
+        let none = || HeldBooks { version: 0, outcomes: Outcomes::default(), is_changed: false };
+        self.books.entry(site.number()).or_insert_with(none)
     }
 
-    /// The group's own copy.
-    fn session_mut(&mut self, pseudonym: Pseudonym) -> Option<&mut Session> {
-        match self.sessions.entry(pseudonym) {
-            Slot::Occupied(slot) => Some(slot.into_mut()),
-            Slot::Vacant(slot) => self.state.session(pseudonym).map(|session| slot.insert(session.clone())),
-        }
+    /// The sender's session, unless its time is over.
+    fn session(&self, from: Sender) -> Option<&Session> {
+        let session = self.sessions.get(&from.key())?.session.as_ref()?;
+        (!session.is_over(from.received_at)).then_some(session)
+    }
+
+    fn session_mut(&mut self, from: Sender) -> Option<&mut Session> {
+        let session = self.sessions.get_mut(&from.key())?.session.as_mut()?;
+        (!session.is_over(from.received_at)).then_some(session)
     }
 
     fn record(&mut self, from: Sender, entry: &Entry) -> Result<(), ErrorCode> {
@@ -277,6 +379,22 @@ impl<'a> Group<'a> {
         self.bytes += record.payload.len() + ENVELOPE_BYTES;
         self.records.push(record);
         Ok(())
+    }
+}
+
+/// Whatever is not a shopper is offered nothing, and no decision about it is logged.
+fn nothing_for_automata(request: &DecisionRequest, policy: &waver_policy::Policy) -> Decision {
+    Decision {
+        decision: None,
+        slot: request.slot.clone(),
+        offer: None,
+        reason: DecisionReason::NotEligible,
+        arm: Arm::Nothing,
+        propensity: 1.0,
+        holdout: false,
+        policy: policy.version().to_owned(),
+        model: waver_core::intent::MODEL.to_owned(),
+        explain: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use crate::config;
 
 /// Number of a site, in the order of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct SiteIndex(pub(crate) usize);
+pub(crate) struct SiteIndex(pub(crate) u16);
 
 /// One site.
 #[derive(Debug)]
@@ -131,7 +131,7 @@ impl Sites {
             sites.push(site);
             warnings.extend(of_site);
         }
-        let by_key = sites.iter().enumerate().map(|(index, site)| (site.key.clone(), SiteIndex(index))).collect();
+        let by_key = (0..).zip(&sites).map(|(index, site)| (site.key.clone(), SiteIndex(index))).collect();
         let origins = sites.iter().flat_map(|site| site.origins.iter().cloned()).collect();
         Ok((Sites { sites, by_key, origins }, warnings))
     }
@@ -145,11 +145,11 @@ impl Sites {
     }
 
     pub(crate) fn get(&self, index: SiteIndex) -> &Site {
-        &self.sites[index.0]
+        &self.sites[usize::from(index.0)]
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (SiteIndex, &Site)> {
-        self.sites.iter().enumerate().map(|(index, site)| (SiteIndex(index), site))
+        (0..).zip(&self.sites).map(|(index, site)| (SiteIndex(index), site))
     }
 
     /// Whether any site allows `origin`. A preflight does not say which site it is for.

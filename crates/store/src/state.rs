@@ -123,6 +123,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// [`StoreError::Write`].
     fn commit(&self, commit: Commit) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// How many sessions are kept, of all sites, ended ones included; as far as this process knows.
+    fn sessions(&self) -> usize;
+
     /// How many sessions of a site are live at `now` (Unix milliseconds), by tag. Exact to the minute: a session counts as live until the
     /// minute in which it ends is over.
     ///

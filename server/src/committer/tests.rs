@@ -1,24 +1,31 @@
 //! The committer alone, over logs that are slow, that fail, and that are read again.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use waver_schema::{ConsentChoice, ConsentSource, Event};
-use waver_store::{MemoryLog, Pseudonym};
+use waver_store::{EmbeddedState, MemoryLog, MemorySnapshots, Pseudonym, SnapshotStore};
 
 use super::gated_log::Gated;
 use super::*;
+use crate::collector::bring_up;
 use crate::entry::BatchEntry;
+use crate::outcome::Outcomes;
 use crate::site::SiteIndex;
+use crate::state::{GRACE_MS, Session, SharedState};
 use crate::stop::StopSender;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 const NOW: u64 = 1_800_000_000_000;
 
+const SITE: SiteIndex = SiteIndex(0);
+
 /// A committer at work.
 struct AtWork {
     queue: Queue,
+    /// The collector's clock.
+    now: Arc<AtomicU64>,
     state: SharedState,
     readiness: Readiness,
     stop: StopSender,
@@ -35,24 +42,45 @@ fn sites() -> Arc<Sites> {
     Arc::new(Sites::load(&BTreeMap::from([(key, site)])).expect("a policy").0)
 }
 
+fn keys() -> Vec<waver_schema::SiteKey> {
+    sites().iter().map(|(_, site)| site.key.clone()).collect()
+}
+
 fn start(log: impl EventLog, places: usize, most_sessions: usize) -> AtWork {
+    start_from(log, EmbeddedState::new(keys(), GRACE_MS), places, most_sessions)
+}
+
+fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessions: usize) -> AtWork {
     let (queue, commands) = queue(places);
-    let state = SharedState::new(State::new(1, most_sessions));
+    let state = SharedState::new(rows, 1);
     let readiness = Readiness::default();
     let (stop, stopped) = Stop::channel();
+    let now = Arc::new(AtomicU64::new(state.rows.clock()));
+    let clock = Arc::clone(&now);
     let committer = Committer {
-        log,
-        state: state.clone(),
+        log: Arc::new(log),
+        state: Arc::clone(&state.rows),
+        unlogged: state.unlogged.clone(),
+        most_sessions,
+        clock: state.rows.clock(),
+        host: Host::system().with_clock(move || clock.load(Ordering::SeqCst)),
         sites: sites(),
         metrics: Arc::new(Metrics::new()),
         readiness: readiness.clone(),
         changed: watch::channel(0).0,
+        waiting: VecDeque::new(),
     };
-    AtWork { queue, state, readiness, stop, task: tokio::spawn(committer.run(commands, stopped)) }
+    AtWork { queue, now, state, readiness, stop, task: tokio::spawn(committer.run(commands, stopped)) }
+}
+
+/// The session of a shopper, if its row is there.
+fn session(state: &EmbeddedState, number: u8) -> Option<Session> {
+    let row = state.row(waver_store::Key::Session(SITE.number(), Pseudonym::from_bytes([number; 16])));
+    row.map(|row| Session::from_row(&row).expect("a session"))
 }
 
 fn shopper(number: u8, received_at: u64) -> Sender {
-    Sender { site: SiteIndex(0), pseudonym: Pseudonym::from_bytes([number; 16]), received_at }
+    Sender { site: SITE, pseudonym: Pseudonym::from_bytes([number; 16]), received_at }
 }
 
 type Awaited<T> = oneshot::Receiver<Result<T, ErrorCode>>;
@@ -91,14 +119,14 @@ async fn what_waits_is_committed_together_and_answered_only_then() {
     let mut answers = vec![first];
     answers.extend((2..50).map(|number| grant(&work.queue, shopper(number, 0)).expect("a place")));
     assert!(answers.iter_mut().all(|answer| answer.try_recv().is_err()), "nothing is durable yet");
-    assert_eq!(work.state.read().len(), 0, "what is not durable has not happened");
+    assert_eq!(work.state.rows.sessions(), 0, "what is not durable has not happened");
 
     log.permits.add_permits(2);
     for answer in answers {
         assert!(answer.await.expect("an answer").expect("durable").consent_epoch > 0);
     }
     assert_eq!(*log.groups.lock().expect("no panic"), [1, 48]);
-    assert_eq!((work.state.read().len(), work.state.read().applied()), (49, 49));
+    assert_eq!((work.state.rows.sessions(), work.state.rows.applied()), (49, 49));
 }
 
 #[tokio::test]
@@ -144,22 +172,22 @@ async fn a_full_queue_turns_away_and_loses_nothing_that_was_taken() {
     for answer in answers {
         assert!(answer.await.expect("an answer").is_ok());
     }
-    assert_eq!(work.state.read().len(), 3);
+    assert_eq!(work.state.rows.sessions(), 3);
 }
 
 #[tokio::test]
 async fn a_failed_append_has_not_happened_and_ends_readiness() {
     let log = Gated::new(100);
     let work = start(log.clone(), 100, 100);
-    grant(&work.queue, shopper(1, 0)).expect("a place").await.expect("an answer").expect("durable");
+    let granted = grant(&work.queue, shopper(1, 0)).expect("a place").await.expect("an answer").expect("durable");
     assert_eq!(work.readiness.obstacle(), None);
 
     log.fails.store(true, Ordering::SeqCst);
-    let refused = post(&work.queue, shopper(1, 1), 1, &[1, 2]).expect("a place").await.expect("an answer");
+    let refused =
+        post(&work.queue, shopper(1, 1), granted.consent_epoch, &[1, 2]).expect("a place").await.expect("an answer");
     assert_eq!(refused, Err(ErrorCode::Unavailable));
-    let state = work.state.read();
-    let session = state.session(Pseudonym::from_bytes([1; 16])).expect("known");
-    assert_eq!((session.state.last_event_at(), state.site(SiteIndex(0)).outcomes.stored), (0, 0));
+    let session = session(&work.state.rows, 1).expect("known");
+    assert_eq!((session.state.last_event_at(), work.state.outcomes(SITE).stored), (0, 0));
     let obstacle = work.readiness.obstacle().expect("not ready");
     assert!(
         obstacle.contains("no space left on device") && obstacle.contains("start the collector again"),
@@ -182,6 +210,54 @@ async fn stopping_finishes_what_was_taken() {
     assert_eq!(grant(&work.queue, shopper(9, 0)).err(), Some(ErrorCode::Unavailable));
 }
 
+#[tokio::test]
+async fn beyond_the_bound_new_sessions_are_turned_away_and_ended_ones_make_room() {
+    let log = MemoryLog::new();
+    let work = start(log.clone(), 100, 2);
+    let granted =
+        async |number, at| grant(&work.queue, shopper(number, at)).expect("a place").await.expect("an answer");
+    assert!(granted(1, NOW).await.is_ok() && granted(2, NOW + HOUR_MS / 4).await.is_ok());
+    assert_eq!(granted(3, NOW + HOUR_MS / 2).await.err(), Some(ErrorCode::Unavailable));
+    assert!(granted(2, NOW + HOUR_MS / 2).await.is_ok(), "a known one is not a new one");
+    work.now.store(NOW + HOUR_MS / 2 + GRACE_MS + 60_001, Ordering::SeqCst);
+    assert!(granted(3, NOW + HOUR_MS / 2 + GRACE_MS + 60_001).await.is_ok(), "the first had ended");
+    assert!(session(&work.state.rows, 1).is_none() && session(&work.state.rows, 2).is_some());
+}
+
+#[tokio::test]
+async fn a_session_whose_time_is_over_begins_anew_and_takes_no_old_batch() {
+    let work = start(MemoryLog::new(), 100, 100);
+    let first = grant(&work.queue, shopper(1, NOW)).expect("a place").await.expect("an answer").expect("durable");
+    let sent =
+        post(&work.queue, shopper(1, NOW), first.consent_epoch, &[1, 2]).expect("a place").await.expect("an answer");
+    assert_eq!(sent.expect("durable").accepted, 2);
+    // Its row may still lie there: nobody has swept.
+    let later = NOW + HOUR_MS;
+    let late =
+        post(&work.queue, shopper(1, later), first.consent_epoch, &[2, 3]).expect("a place").await.expect("an answer");
+    assert_eq!(late, Err(ErrorCode::Consent));
+    let second = grant(&work.queue, shopper(1, later)).expect("a place").await.expect("an answer").expect("durable");
+    let late =
+        post(&work.queue, shopper(1, later), first.consent_epoch, &[2, 3]).expect("a place").await.expect("an answer");
+    assert_eq!(late, Err(ErrorCode::Consent), "the epoch before stays closed");
+    let sent =
+        post(&work.queue, shopper(1, later), second.consent_epoch, &[1]).expect("a place").await.expect("an answer");
+    assert_eq!(sent.expect("durable").accepted, 1);
+    assert_eq!(work.state.outcomes(SITE).stored, 3);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_back_dates_nothing_before_what_was() {
+    let log = MemoryLog::new();
+    let work = start(log.clone(), 100, 100);
+    for at in [NOW, NOW - HOUR_MS, NOW + 1, 0] {
+        grant(&work.queue, shopper(1, at)).expect("a place").await.expect("an answer").expect("durable");
+    }
+    let records = log.read(0, 10).await.expect("reads");
+    let times: Vec<u64> = records.iter().map(|(_, record)| record.received_at).collect();
+    assert_eq!(times, [NOW, NOW, NOW + 1, NOW + 1]);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Choose(u8, ConsentChoice),
@@ -199,45 +275,61 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Invariant I4, and that it holds although groups are cut differently when the log is read again: sessions come, go for want of
-/// room, and come back.
+/// Sessions that had not ended, aggregates and books, for comparisons.
+fn contents(state: &EmbeddedState) -> impl std::fmt::Debug + PartialEq + use<> {
+    let sessions: Vec<Option<Session>> =
+        (0..8).map(|number| session(state, number).filter(|session| !session.is_over(state.clock()))).collect();
+    let books = state
+        .row(waver_store::Key::Books(SITE.number()))
+        .map(|row| crate::state::read::<Outcomes>(&row).expect("books"));
+    (sessions, state.with_windows(SITE.number(), Clone::clone), books, state.applied())
+}
+
+/// Invariant I4, and that it holds although groups are cut differently when the log is read again, and from whichever snapshot: sessions
+/// come, end, are swept or not, and come back.
 #[test]
 fn replaying_the_log_gives_the_same_state() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
     proptest!(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() }, |(
         steps in proptest::collection::vec(step(), 1..80),
         most_sessions in 1..6_usize,
+        saved_after in 0..80_usize,
     )| {
         runtime.block_on(async {
             let log = MemoryLog::new();
+            let snapshots = MemorySnapshots::default();
             let work = start(log.clone(), 100, most_sessions);
-            let mut now = HOUR_MS;
-            // Epochs as they mostly are: a session that had to make room and came back within the same second has an older one.
-            let mut epochs = [0_u32; 8];
-            // Handed in without waiting, so that groups are large.
-            for step in &steps {
+            let mut now = NOW;
+            let mut epochs = [0; 8];
+            for (number, step) in steps.iter().enumerate() {
                 match step {
                     Step::Choose(number, choice) => {
-                        let epoch = &mut epochs[usize::from(*number)];
-                        *epoch = (*epoch + 1).max((now / 1000) as u32);
-                        drop(choose(&work.queue, shopper(*number, now), *choice));
+                        let answer = choose(&work.queue, shopper(*number, now), *choice).expect("a place").await.expect("an answer");
+                        epochs[usize::from(*number)] = answer.map_or(0, |answer| answer.consent_epoch);
                     }
-                    Step::Post(number, newer, seqs) => {
-                        let epoch = epochs[usize::from(*number)] + newer;
+                    // Handed in without waiting, so that groups are large.
+                    Step::Post(number, behind, seqs) => {
+                        let epoch = epochs[usize::from(*number)].saturating_sub(*behind);
                         drop(post(&work.queue, shopper(*number, now), epoch, seqs));
                     }
-                    Step::Wait(ms) => now += ms,
+                    Step::Wait(ms) => {
+                        now += ms;
+                        work.now.store(now, Ordering::SeqCst);
+                    }
+                }
+                if number == saved_after {
+                    snapshots.save(work.state.rows.capture(waver_core::session::FOLD_VERSION).into_parts()).await.expect("saves");
                 }
             }
             work.stop.tell();
             work.task.await.expect("no panic");
-
-            let mut replayed = State::new(1, most_sessions);
-            let records = replay(&log, &mut replayed, &sites()).await.expect("reads");
-            assert_eq!(records, log.end());
-            let live = work.state.read();
-            // Refusals of what changed nothing are counted while they happen, and the log has no trace of them.
-            assert_eq!(replayed.without_refusals(), live.without_refusals());
+            let live = &work.state.rows;
+            for snapshots in [MemorySnapshots::default(), snapshots] {
+                let replayed = bring_up(&log, &snapshots, &sites()).await.expect("reads");
+                assert_eq!(replayed.applied(), log.end());
+                forget_over(&replayed, live.clock()).await.expect("forgets");
+                assert_eq!(contents(&replayed), contents(live));
+            }
         });
     });
 }

@@ -87,7 +87,7 @@ pub(super) async fn submit<T>(
         }
         ErrorCode::Unavailable => {
             if events > 0 {
-                app.state.write().outcomes_mut(from.site).discard(events as u64, DiscardReason::Unavailable);
+                app.state.unlogged.discard(from.site, events as u64, DiscardReason::Unavailable);
             }
             Refusal::unavailable()
         }

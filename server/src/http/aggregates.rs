@@ -6,14 +6,14 @@ use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use waver_core::window::{WINDOW_MS, WindowReport};
-use waver_schema::{ApiError, ErrorCode, SiteKey, Stage};
+use waver_schema::{ApiError, ErrorCode, SiteKey};
 
 use super::admin::Operator;
 use super::refusal::Refusal;
 use super::{App, SharedApp};
 use crate::outcome::Outcomes;
 use crate::site::SiteIndex;
-use crate::state::State as CollectorState;
+use crate::state::LiveAs;
 
 const HOUR_MS: u64 = 60 * 60 * 1000;
 
@@ -58,17 +58,19 @@ pub(super) struct Aggregates {
     policy: String,
 }
 
-/// The sessions that may still go on.
-#[derive(Debug, Default, Serialize, ToSchema)]
+/// The sessions that may still go on. One counts until the minute in which it ends is over.
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Live {
-    /// How many.
+    /// How many, of shoppers.
     sessions: u64,
+    /// How many of crawlers, agents and other automata.
+    automated: u64,
     /// How many of them are in each stage of intent; those without a score yet are in none.
     by_stage: ByStage,
 }
 
 /// Sessions in each stage of intent.
-#[derive(Debug, Default, Serialize, ToSchema)]
+#[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(super) struct ByStage {
     low: u64,
     building: u64,
@@ -122,9 +124,7 @@ pub(super) fn not_understood() -> Refusal {
 }
 
 fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Aggregates {
-    let state = app.state.read();
-    let known = state.site(site);
-    let report = known.windows.report(from, to, window_ms);
+    let report = app.state.rows.with_windows(site.number(), |windows| windows.report(from, to, window_ms));
     Aggregates {
         site: app.sites.get(site).key.clone(),
         window_ms: report.step_ms,
@@ -132,25 +132,26 @@ fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Ag
         to: report.to,
         windows: report.windows,
         total: report.total,
-        live: live(&state, site, app.host.now()),
-        outcomes: known.outcomes.clone(),
+        live: live(app, site),
+        outcomes: app.state.outcomes(site),
         policy: app.sites.get(site).policy().version().to_owned(),
     }
 }
 
-fn live(state: &CollectorState, site: SiteIndex, now: u64) -> Live {
-    let mut live = Live::default();
-    for session in state.live(now).filter(|session| session.site == site) {
-        live.sessions += 1;
-        match session.state.stage() {
-            Some(Stage::Low) => live.by_stage.low += 1,
-            Some(Stage::Building) => live.by_stage.building += 1,
-            Some(Stage::High) => live.by_stage.high += 1,
-            Some(Stage::Leaving) => live.by_stage.leaving += 1,
-            None => {}
-        }
+fn live(app: &App, site: SiteIndex) -> Live {
+    let live = app.state.live(site, app.host.now());
+    let by_stage = ByStage {
+        low: live(LiveAs::Low),
+        building: live(LiveAs::Building),
+        high: live(LiveAs::High),
+        leaving: live(LiveAs::Leaving),
+    };
+    let ByStage { low, building, high, leaving } = by_stage;
+    Live {
+        sessions: live(LiveAs::Unscored) + low + building + high + leaving,
+        automated: live(LiveAs::Automated),
+        by_stage,
     }
-    live
 }
 
 /// The end of the window that `now` is in.

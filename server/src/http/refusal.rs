@@ -40,6 +40,12 @@ impl Refusal {
         Refusal::new(ErrorCode::Unavailable, "the collector cannot store this now; try again later")
     }
 
+    /// The state cannot be read: a fault of ours, which is logged here.
+    pub(crate) fn unreadable(error: waver_store::StoreError) -> Refusal {
+        tracing::error!("{error}");
+        Refusal::new(ErrorCode::Internal, "the collector cannot read its state; its log has the details")
+    }
+
     pub(crate) fn not_found() -> Refusal {
         Refusal::new(ErrorCode::NotFound, "there is nothing here; /openapi.json lists what there is")
     }

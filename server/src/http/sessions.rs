@@ -25,7 +25,7 @@ pub(super) struct Asked {
     limit: Option<usize>,
 }
 
-/// The latest sessions of a site, those with the latest events first.
+/// The sessions of a site that were written last, those with the latest events first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Sessions {
     sessions: Vec<SessionRow>,
@@ -45,8 +45,7 @@ pub(super) async fn get(
     let site = find_site(&app, asked.site.as_ref())?;
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS).min(MOST_ROWS);
     let now = app.host.now();
-    let state = app.state.read();
-    let sessions =
-        state.latest(site).take(limit).map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
-    Ok(Json(Sessions { sessions: sessions.collect() }))
+    let latest = app.state.latest(site, limit).await.map_err(Refusal::unreadable)?;
+    let rows = latest.into_iter().map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
+    Ok(Json(Sessions { sessions: rows.collect() }))
 }

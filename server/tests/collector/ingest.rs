@@ -193,7 +193,7 @@ async fn a_full_house_of_open_sessions_turns_new_ones_away_until_old_ones_end() 
     assert_eq!((turned_away.status, turned_away.code()), (503, "unavailable"));
     assert!(turned_away.header("retry-after").is_some());
     assert_eq!(caller.send("/v1/events", &batch(&session(1), epoch, [view(1)])).await.status, 202, "open ones go on");
-    running.clock.fetch_add(31 * 60_000, Ordering::SeqCst);
+    running.clock.fetch_add(41 * 60_000, Ordering::SeqCst); // half an hour, and the ten minutes that a session is kept longer
     caller.grant(&session(3)).await;
     running.stop().await;
 }

@@ -37,8 +37,7 @@ fn events(at: u64, count: i64) -> Vec<Change> {
 
 /// Saves a state and opens it again.
 async fn reopened<S: SnapshotStore>(state: &EmbeddedState, snapshots: &S) -> EmbeddedState {
-    let captured = state.capture(FOLD);
-    snapshots.save(Box::new(captured.parts().collect::<Vec<_>>().into_iter())).await.expect("saves");
+    snapshots.save(state.capture(FOLD).into_parts()).await.expect("saves");
     let parts = snapshots.load().await.expect("loads").expect("one");
     EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts).expect("the same")
 }
@@ -143,9 +142,8 @@ async fn sled_keeps_the_contract_of_snapshots() {
 async fn another_fold_leaves_the_aggregates_and_asks_for_the_log_again() {
     let state = EmbeddedState::new(sites(), GRACE);
     rows_suite(&state).await;
-    let captured = state.capture(FOLD);
-    let parts = captured.parts().collect::<Vec<_>>().into_iter();
-    let again = EmbeddedState::restore(sites(), GRACE, FOLD + 1, 2, parts).expect("restores");
+    let again =
+        EmbeddedState::restore(sites(), GRACE, FOLD + 1, 2, state.capture(FOLD).into_parts()).expect("restores");
     assert_eq!((again.applied(), again.sessions()), (2, 0));
     let replayed = Commit { changes: vec![(1, events(MINUTE, 2))], ..commit(2, 6, Vec::new()) };
     assert!(again.commit(replayed).await.expect("commits"));
@@ -158,8 +156,7 @@ async fn sites_keep_their_state_under_other_numbers_and_without_being_configured
     let writes = vec![write(session(1, 1), 0, b"of other", 9), write(session(0, 2), 0, b"of demo", 9)];
     assert!(state.commit(commit(0, 1, writes)).await.expect("commits"));
     let restore = |sites: &[SiteKey], state: &EmbeddedState| {
-        let parts = state.capture(FOLD).parts().collect::<Vec<_>>().into_iter();
-        EmbeddedState::restore(sites.to_vec(), GRACE, FOLD, 0, parts).expect("restores")
+        EmbeddedState::restore(sites.to_vec(), GRACE, FOLD, 0, state.capture(FOLD).into_parts()).expect("restores")
     };
     // First one of them is not configured, then it is again.
     let without = restore(&sites()[1..], &state);

@@ -6,7 +6,7 @@ use waver_core::window::{Report, Windows};
 use waver_schema::SiteKey;
 
 use super::tally::LiveCounts;
-use super::{Commit, Key, Life, Part, Row, SiteNumber, StateStore, Write};
+use super::{Commit, Key, Life, Part, Parts, Row, SiteNumber, StateStore, Write};
 use crate::{Pseudonym, StoreError};
 
 /// Rows are kept in this many maps, so that a writer that meets a snapshot under way copies a small one.
@@ -65,14 +65,15 @@ impl EmbeddedState {
         self.read().applied
     }
 
+    /// Offset up to which the log is in the aggregates: behind [`EmbeddedState::applied`] never, and before it while rows of another version of
+    /// the fold are rebuilt.
+    pub fn windows_applied(&self) -> u64 {
+        self.read().windows_applied
+    }
+
     /// The latest time that this state knows of, Unix milliseconds. Never goes back.
     pub fn clock(&self) -> u64 {
         self.read().clock
-    }
-
-    /// Number of sessions kept.
-    pub fn sessions(&self) -> usize {
-        self.read().sessions
     }
 
     /// Reads the aggregates of a site.
@@ -108,7 +109,7 @@ impl EmbeddedState {
         }
     }
 
-    /// The state that [`Captured::parts`] describe. Rows that another version of the fold wrote are left out, and `applied` is then `begin`:
+    /// The state that [`Captured::into_parts`] describe. Rows that another version of the fold wrote are left out, and `applied` is then `begin`:
     /// the log from there on gives them again, while aggregates go on where they were.
     ///
     /// # Errors
@@ -190,6 +191,10 @@ impl StateStore for EmbeddedState {
         inner.applied = inner.applied.max(commit.upto);
         inner.clock = inner.clock.max(commit.clock);
         Ok(true)
+    }
+
+    fn sessions(&self) -> usize {
+        self.read().sessions
     }
 
     async fn live(&self, site: SiteNumber, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
@@ -412,17 +417,22 @@ impl Captured {
     }
 
     /// Its bytes in parts of some 128 KiB, the header first. Made one after the other, so that they are never all in memory.
-    pub fn parts(&self) -> impl Iterator<Item = Result<Part, StoreError>> + Send + '_ {
-        let rows = self.rows.iter().flat_map(|rows| in_parts(rows));
-        let windows = (0..).zip(&self.windows).flat_map(|(site, windows)| match postcard::to_allocvec(windows) {
-            Ok(bytes) => bytes
-                .chunks(PART_BYTES)
-                .map(|piece| Ok(Content::Windows(site, serde_bytes::ByteBuf::from(piece))))
-                .collect(),
-            Err(error) => vec![Err(not_encoded(error))],
-        });
-        std::iter::once_with(|| encode(&self.header))
-            .chain(rows.chain(windows).map(|content| content.and_then(|content| encode(&content))))
+    pub fn into_parts(self) -> Parts {
+        let rows = self.rows.into_iter().flat_map(|rows| in_parts(&rows));
+        let windows = (0..).zip(self.windows).flat_map(|(site, windows)| in_pieces(site, &windows));
+        let contents = rows.chain(windows).map(|content| content.and_then(|content| encode(&content)));
+        Box::new(std::iter::once(encode(&self.header)).chain(contents))
+    }
+}
+
+/// The windows of one site, cut into pieces of [`PART_BYTES`].
+fn in_pieces(site: SiteNumber, windows: &Windows) -> Vec<Result<Content, StoreError>> {
+    match postcard::to_allocvec(windows) {
+        Ok(bytes) => {
+            let piece = |piece: &[u8]| Ok(Content::Windows(site, serde_bytes::ByteBuf::from(piece)));
+            bytes.chunks(PART_BYTES).map(piece).collect()
+        }
+        Err(error) => vec![Err(not_encoded(error))],
     }
 }
 

@@ -1,0 +1,99 @@
+//! Keeps what must be kept and lets go of what must not: saves snapshots of the state, and enforces retention by class.
+//!
+//! What is past its time leaves memory by the committer's sweep (sessions) and here (aggregates), and leaves the disk with the next
+//! snapshot, which replaces the one before as files, and with the next trim of the log, which deletes whole segments. The log is only
+//! ever trimmed up to what a durable snapshot holds.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use waver_core::session::FOLD_VERSION;
+//TMP use waver_core::window::Kept;
+use waver_store::{Cutoffs, EmbeddedState, EventLog, SnapshotStore, StoreError, Trimmed};
+
+use crate::config::Retention;
+use crate::host::Host;
+use crate::metrics::Metrics;
+use crate::stop::Stop;
+
+/// The task.
+pub(crate) struct Keeper<L, S> {
+    pub(crate) log: Arc<L>,
+    pub(crate) state: Arc<EmbeddedState>,
+    pub(crate) snapshots: S,
+    pub(crate) retention: Retention,
+    pub(crate) host: Host,
+    pub(crate) metrics: Arc<Metrics>,
+    /// Offset and time of the state in the snapshot that is there.
+    pub(crate) saved: Option<(u64, u64)>,
+}
+
+impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
+    /// Turns up every `snapshot_every` until told to stop, and once more then.
+    pub(crate) async fn run(mut self, mut stop: Stop) {
+        loop {
+            let stopping = tokio::select! {
+                () = tokio::time::sleep(self.retention.snapshot_every) => false,
+                () = stop.told() => true,
+            };
+            self.round().await;
+            if stopping {
+                return;
+            }
+        }
+    }
+
+    async fn round(&mut self) {
+        if let Err(error) = self.keep().await {
+            tracing::error!("keeping failed and is tried again: {error}");
+            self.metrics.kept(false);
+        }
+    }
+
+    /// Lets go of aggregates past their time, saves a snapshot if anything changed, and trims the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] from the snapshot or the log. What was done before stays done.
+    pub(crate) async fn keep(&mut self) -> Result<Trimmed, StoreError> {
+        let now = self.host.now().max(self.state.clock());
+        //TMP self.state.expire_windows(now, &self.kept());
+        self.save().await?;
+        let trimmed = self.log.trim(&self.cutoffs(now)).await?;
+        self.metrics.kept(true);
+        Ok(trimmed)
+    }
+
+    async fn save(&mut self) -> Result<(), StoreError> {
+        let captured = self.state.capture(FOLD_VERSION);
+        let standing = (captured.applied(), captured.clock());
+        if self.saved == Some(standing) {
+            return Ok(());
+        }
+        let begun = Instant::now();
+        // One part at a time: they are never all in memory.
+        self.snapshots.save(captured.into_parts()).await?;
+        self.saved = Some(standing);
+        self.metrics.saved(begun.elapsed());
+        tracing::debug!(applied = standing.0, millis = begun.elapsed().as_millis(), "saved a snapshot");
+        Ok(())
+    }
+
+    //TMP    fn kept(&self) -> Kept {
+    //TMP        Kept { minutes_ms: millis(self.retention.minutes), hours_ms: millis(self.retention.hours) }
+    //TMP    }
+
+    /// Nothing goes that the snapshot may not hold yet.
+    fn cutoffs(&self, now: u64) -> Cutoffs {
+        let held = self.saved.map_or(0, |(_, clock)| clock);
+        let before = |kept: Duration| now.saturating_sub(millis(kept)).min(held);
+        Cutoffs {
+            events: before(self.retention.events),
+            consent: before(self.retention.consent),
+            dead_letters: before(self.retention.dead_letters),
+        }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
