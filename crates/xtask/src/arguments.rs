@@ -15,6 +15,8 @@ cargo xtask <command>
   demo   [--no-shoppers] [--release] [--data DIR] [--yes]
                                        set up, build, then a live shop and dashboard until Ctrl-C
   test   [--soak] [--yes] [-- FILTER]  set up, build, then every test (those whose name contains FILTER)
+  fuzz   [--seconds N] [--jobs N] [TARGET...]
+                                       search for bytes on which a decoder fails, 60 s for each target
   ci     [--yes]                       what has to hold before a merge
 
   --yes  may install system packages with sudo (root on a Debian-like system installs them unasked)";
@@ -27,6 +29,7 @@ pub(crate) enum Invocation {
     Build(BuildOptions),
     Demo(DemoOptions),
     Test(TestOptions),
+    Fuzz(FuzzOptions),
     Ci(CiOptions),
 }
 
@@ -66,6 +69,22 @@ pub(crate) struct TestOptions {
     pub(crate) filter: Vec<OsString>,
 }
 
+#[derive(Debug, PartialEq)]
+pub(crate) struct FuzzOptions {
+    /// For each target.
+    pub(crate) seconds: u64,
+    /// Targets at a time.
+    pub(crate) jobs: usize,
+    /// All of them if none is named.
+    pub(crate) targets: Vec<String>,
+}
+
+impl Default for FuzzOptions {
+    fn default() -> Self {
+        Self { seconds: 60, jobs: 1, targets: Vec::new() }
+    }
+}
+
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct CiOptions {
     pub(crate) yes: bool,
@@ -82,6 +101,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
             Some("build") => build(&mut parser).map(Invocation::Build),
             Some("demo") => demo(&mut parser).map(Invocation::Demo),
             Some("test") => test(&mut parser).map(Invocation::Test),
+            Some("fuzz") => fuzz(&mut parser).map(Invocation::Fuzz),
             Some("ci") => ci(&mut parser).map(Invocation::Ci),
             Some("help") => Ok(Invocation::Help),
             _ => Err(format!("no such command: {}", command.display()).into()),
@@ -153,6 +173,19 @@ fn test(parser: &mut lexopt::Parser) -> Result<TestOptions, lexopt::Error> {
     Ok(options)
 }
 
+fn fuzz(parser: &mut lexopt::Parser) -> Result<FuzzOptions, lexopt::Error> {
+    let mut options = FuzzOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("seconds") => options.seconds = parser.value()?.parse::<std::num::NonZeroU64>()?.get(),
+            Long("jobs") => options.jobs = parser.value()?.parse::<std::num::NonZeroUsize>()?.get(),
+            Value(target) => options.targets.push(target.string()?),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
 fn ci(parser: &mut lexopt::Parser) -> Result<CiOptions, lexopt::Error> {
     let mut options = CiOptions::default();
     while let Some(argument) = parser.next()? {
@@ -198,6 +231,20 @@ mod tests {
                 filter: vec!["consent".into(), "--nocapture".into()]
             }))
         );
+    }
+
+    #[test]
+    fn a_search_may_be_short_or_wide_or_on_a_few_targets_alone() {
+        assert_eq!(parsed("fuzz"), Ok(Invocation::Fuzz(FuzzOptions::default())));
+        assert_eq!(
+            parsed("fuzz --seconds 600 --jobs=2 batch group"),
+            Ok(Invocation::Fuzz(FuzzOptions {
+                seconds: 600,
+                jobs: 2,
+                targets: vec!["batch".to_owned(), "group".to_owned()]
+            }))
+        );
+        assert!(parsed("fuzz --jobs 0").is_err());
     }
 
     #[test]

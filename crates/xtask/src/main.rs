@@ -1,6 +1,6 @@
 //! `cargo xtask`: one typed program instead of shell scripts. It takes a bare machine to a running demo and a passed test suite.
 //!
-//! Each command is a module: [`setup`], [`build`], [`demo`], [`test`], [`ci`]. They share a [`workspace::Workspace`] (where
+//! Each command is a module: [`setup`], [`build`], [`demo`], [`test`], [`fuzz`], [`ci`]. They share a [`workspace::Workspace`] (where
 //! things are), an [`environment::Environment`] (how a child process is started) and [`progress`] (what is printed meanwhile).
 
 mod arguments;
@@ -10,6 +10,7 @@ mod ci;
 mod demo;
 mod digest;
 mod environment;
+mod fuzz;
 mod metadata;
 mod process;
 mod progress;
@@ -58,6 +59,7 @@ fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Build(options) => build::command(&workspace, environment, &options),
         Invocation::Demo(options) => demo::command(&workspace, environment, &options),
         Invocation::Test(options) => test::command(&workspace, environment, &options),
+        Invocation::Fuzz(options) => fuzz::command(&workspace, &environment, &options),
         Invocation::Ci(options) => ci::command(&workspace, environment, &options),
     }
 }

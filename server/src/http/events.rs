@@ -107,7 +107,7 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch,
 }
 
 fn read_event(json: &[u8]) -> Result<Event, Refusal> {
-    let event: Event = body::parse(json)?;
+    let event: Event = body::parse(json).map_err(not_of_the_schema)?;
     match &event.body {
         EventBody::Hesitation { reasons, .. } if reasons.len() > limits::REASONS_PER_HESITATION => {
             let message = format!("more than {} reasons", limits::REASONS_PER_HESITATION);
@@ -115,4 +115,13 @@ fn read_event(json: &[u8]) -> Result<Event, Refusal> {
         }
         _ => Ok(event),
     }
+}
+
+/// An event is JSON, or its batch would have been refused. What still breaks its reading is a number that nothing can hold, or nesting
+/// deeper than any event has.
+fn not_of_the_schema(refusal: Refusal) -> Refusal {
+    if refusal.code() != ErrorCode::BadJson {
+        return refusal;
+    }
+    Refusal::new(ErrorCode::Schema, "the event has a number or a nesting that no event has; see /openapi.json")
 }

@@ -7,7 +7,7 @@ use crate::{Signal, SignalKind};
 
 /// CSS pixels against the last direction that make a reversal: about a line of text four times over, more than a finger's settling, elastic
 /// overscroll or a trackpad's bounce.
-const REVERSAL_PX: i32 = 100;
+const REVERSAL_PX: u32 = 100;
 /// The first reversal is how everyone goes back to the top; only further ones count.
 const FREE_REVERSALS: f64 = 1.0;
 const EVIDENCE_PER_REVERSAL: f64 = 0.45;
@@ -35,13 +35,13 @@ impl Detector for ScrollOscillation {
         };
         let moved = y.saturating_sub(furthest);
         if self.direction == 0 {
-            if moved.abs() >= REVERSAL_PX {
+            if moved.unsigned_abs() >= REVERSAL_PX {
                 self.direction = moved.signum();
                 self.furthest = Some(y);
             }
         } else if moved.signum() == self.direction {
             self.furthest = Some(y);
-        } else if moved.abs() >= REVERSAL_PX {
+        } else if moved.unsigned_abs() >= REVERSAL_PX {
             self.direction = -self.direction;
             self.furthest = Some(y);
             self.reversals.add(signal.t, HALF_LIFE_MS, 1.0);

@@ -1,0 +1,76 @@
+//! What has to hold of every decoder of bytes from outside, whatever bytes it is given: not only that it does not panic, take long or take
+//! much memory, but that what it lets through is what it should be.
+//!
+//! Each [`Target`] is a plain function that panics where something does not hold. `cargo test` gives it its seeds, everything that it was
+//! ever found to fail on (`regressions/`), and random changes to both; `cargo xtask fuzz` searches for more with libFuzzer.
+
+mod batch;
+mod carried;
+mod config;
+mod encodings;
+mod entry;
+mod group;
+mod ids;
+mod offers;
+mod requests;
+mod session;
+mod values;
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+/// One decoder, or a few that read the same kind of bytes.
+#[derive(Debug, Clone, Copy)]
+pub struct Target {
+    /// Its name: that of its folders below `seeds/` and `regressions/`.
+    pub name: &'static str,
+    /// Panics where something does not hold.
+    pub run: fn(&[u8]),
+}
+
+/// All of them.
+pub const TARGETS: &[Target] = &[
+    Target { name: "batch", run: batch::run },
+    Target { name: "carried", run: carried::run },
+    Target { name: "config", run: config::run },
+    Target { name: "encodings", run: encodings::run },
+    Target { name: "entry", run: entry::run },
+    Target { name: "group", run: group::run },
+    Target { name: "ids", run: ids::run },
+    Target { name: "offers", run: offers::run },
+    Target { name: "requests", run: requests::run },
+    Target { name: "session", run: session::run },
+];
+
+/// The target of that name.
+pub fn find(name: &str) -> Option<&'static Target> {
+    TARGETS.iter().find(|target| target.name == name)
+}
+
+/// Where the seeds of all targets are: one folder for each.
+pub fn seeds() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("seeds")
+}
+
+impl Target {
+    /// Its seeds, and what it was once found to fail on; each with its file.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn inputs(&self) -> io::Result<Vec<(PathBuf, Vec<u8>)>> {
+        let regressions = Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions");
+        let mut inputs = Vec::new();
+        for folder in [seeds().join(self.name), regressions.join(self.name)] {
+            if !folder.exists() {
+                continue;
+            }
+            for file in fs::read_dir(folder)? {
+                let path = file?.path();
+                let bytes = fs::read(&path)?;
+                inputs.push((path, bytes));
+            }
+        }
+        inputs.sort();
+        Ok(inputs)
+    }
+}

@@ -1,0 +1,33 @@
+//! The bodies of `POST /v1/consents` and `POST /v1/decisions`.
+
+use std::fmt::Debug;
+
+use serde::Serialize;
+use waver::decoders;
+use waver_schema::{ApiError, WIRE_VERSION, limits};
+
+use crate::batch::check_refusal;
+
+pub(crate) fn run(json: &[u8]) {
+    if let Some(record) = read(json, decoders::consent) {
+        assert!((1..=WIRE_VERSION).contains(&record.v));
+    }
+    if let Some(request) = read(json, decoders::decision) {
+        assert!(request.features.hesitation.len() <= limits::SCORES_PER_DECISION);
+    }
+}
+
+/// Reads a body; what was read is read the same once more.
+fn read<T: Serialize + PartialEq + Debug>(json: &[u8], decode: fn(&[u8]) -> Result<T, ApiError>) -> Option<T> {
+    match decode(json) {
+        Ok(value) => {
+            let rewritten = serde_json::to_vec(&value).expect("closed types are JSON");
+            assert_eq!(decode(&rewritten).as_ref(), Ok(&value));
+            Some(value)
+        }
+        Err(error) => {
+            check_refusal(&error);
+            None
+        }
+    }
+}
