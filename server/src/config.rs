@@ -161,6 +161,20 @@ pub struct Site {
     /// Whether requests without an `Origin` header may send, as programs do and browsers do not.
     #[serde(default)]
     pub allow_no_origin: bool,
+    /// What browsers without a screen, and programs that name no browser, count as.
+    #[serde(default)]
+    pub automation: Automation,
+}
+
+/// What automated sessions count as.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Automation {
+    /// They are counted apart and offered nothing.
+    #[default]
+    Apart,
+    /// As shoppers, for test benches that drive headless browsers or send by a program. Crawlers and agents that say so stay apart.
+    AsShoppers,
 }
 
 /// A configuration that cannot be used.
@@ -271,6 +285,7 @@ mod tests {
         assert!(site.offers.is_absolute() && site.offers.ends_with("offers.toml"), "{:?}", site.offers);
         assert!(config.server.data_dir.is_absolute());
         assert!(!site.allow_no_origin && config.admin.token.is_none());
+        assert_eq!(site.automation, Automation::Apart);
     }
 
     #[test]
@@ -281,6 +296,7 @@ mod tests {
                 ("WAVER__SERVER__DATA_DIR", "/elsewhere"),
                 ("WAVER__LIMITS__QUEUE", "7"),
                 ("WAVER__SITES__DEMO__ALLOW_NO_ORIGIN", "true"),
+                ("WAVER__SITES__DEMO__AUTOMATION", "as_shoppers"),
                 ("WAVER__ADMIN__TOKEN", "0123456789abcdef0123456789abcdef"),
                 ("HOME", "/root"),
             ],
@@ -288,7 +304,7 @@ mod tests {
         .expect("valid");
         assert_eq!(config.server.data_dir, Path::new("/elsewhere"));
         assert_eq!(config.limits.queue, 7);
-        assert!(config.sites.values().all(|site| site.allow_no_origin));
+        assert!(config.sites.values().all(|site| site.allow_no_origin && site.automation == Automation::AsShoppers));
         assert!(config.admin.token.is_some());
         assert!(!format!("{config:?}").contains("0123456789abcdef"), "secrets never print");
     }

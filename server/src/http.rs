@@ -5,6 +5,7 @@ mod admin;
 mod aggregates;
 mod assets;
 mod body;
+mod client;
 mod consents;
 mod dashboard;
 mod decisions;

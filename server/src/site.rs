@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use waver_core::session::Client;
 use waver_policy::{Policy, PolicyError};
-use waver_schema::SiteKey;
+use waver_schema::{SiteKey, TrafficClass};
 
-use crate::config;
+use crate::config::{self, Automation};
 
 /// Number of a site, in the order of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,6 +24,7 @@ pub(crate) struct Site {
     seen: Mutex<String>,
     origins: HashSet<String>,
     allow_no_origin: bool,
+    automation: Automation,
 }
 
 impl Site {
@@ -37,6 +39,7 @@ impl Site {
             seen: Mutex::new(text),
             origins: configured.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
             allow_no_origin: configured.allow_no_origin,
+            automation: configured.automation,
         };
         Ok((site, warnings))
     }
@@ -44,6 +47,14 @@ impl Site {
     /// Whether a request with this `Origin` header, or without one, may send.
     pub(crate) fn allows(&self, origin: Option<&str>) -> bool {
         origin.map_or(self.allow_no_origin, |origin| self.origins.contains(origin))
+    }
+
+    /// What a client is to be taken for on this site.
+    pub(crate) fn count_as(&self, client: Client) -> Client {
+        match (self.automation, client.traffic) {
+            (Automation::AsShoppers, TrafficClass::Automation) => Client { traffic: TrafficClass::Shopper, ..client },
+            _ => client,
+        }
     }
 
     /// The policy in force.

@@ -19,6 +19,10 @@ const STARTED: Duration = Duration::from_secs(30);
 /// How long a page may take to do what it must, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
+/// What the browser says of itself: without it, that it has no screen, and then it counts as automation and is offered nothing.
+const USER_AGENT: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
+
 /// A browser window under test. Dropping it ends driver and browser.
 pub struct Browser {
     /// The WebDriver client, for what this type does not wrap.
@@ -65,6 +69,7 @@ impl Browser {
         let profile = tempfile::tempdir()?;
         let mut arguments = vec![
             "--headless=new".to_owned(),
+            format!("--user-agent={USER_AGENT}"),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
             "--disable-quic".to_owned(),

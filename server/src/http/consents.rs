@@ -2,11 +2,10 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use waver_core::session::Client;
 use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, limits};
 
 use super::refusal::Refusal;
-use super::{SharedApp, access, body};
+use super::{SharedApp, access, body, client};
 use crate::committer::Command;
 use crate::entry::ConsentEntry;
 use crate::pipeline::Sender;
@@ -38,8 +37,8 @@ pub(super) async fn post(
     }
     let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
     let from = Sender { site, pseudonym, received_at };
-    let answer =
-        access::submit(&app, from, 0, |to| Command::Consent(ConsentEntry::new(&record, Client::default()), to)).await?;
+    let entry = ConsentEntry::new(&record, app.sites.get(site).count_as(client::of(&headers)));
+    let answer = access::submit(&app, from, 0, |to| Command::Consent(entry, to)).await?;
     Ok(Json(answer))
 }
 

@@ -11,6 +11,9 @@ use tempfile::TempDir;
 use waver::{Collector, Config, Host};
 
 pub(crate) const ADMIN_TOKEN: &str = "a-token-for-tests-only-0123456789abcdef";
+/// What an ordinary browser says of itself. Programs that do not say it count as automation.
+pub(crate) const BROWSER: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 pub(crate) const SHOP: &str = "https://shop.example";
 /// The clock of collectors in this process stands here until a test moves it: at the very start of a window, where an end that
 /// excludes it would show.
@@ -119,7 +122,8 @@ pub(crate) struct Caller {
 
 impl Caller {
     pub(crate) fn new(url: String) -> Caller {
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).user_agent(BROWSER);
+        let http = http.build().expect("a client");
         Caller { url, http }
     }
 

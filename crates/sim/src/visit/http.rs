@@ -10,6 +10,9 @@ use crate::Origin;
 
 /// A collector that has not answered by then is as good as gone.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What an ordinary browser says of itself: seeded shoppers count as shoppers, not as the program that they are.
+const BROWSER: &str =
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 /// No answer of a collector to a shopper is larger.
 const ANSWER_BYTES: usize = 64 * 1024;
 
@@ -27,7 +30,8 @@ impl Http {
     /// [`Unreachable`] if the system has no sockets to offer.
     pub fn to(collector: Origin) -> Result<Http, Unreachable> {
         // The collector is named, so neither a proxy of the environment nor a redirect has a say in where shoppers go.
-        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(PATIENCE).build();
+        let client =
+            Client::builder().no_proxy().redirect(Policy::none()).timeout(PATIENCE).user_agent(BROWSER).build();
         Ok(Http { client: client.map_err(unreachable)?, collector })
     }
 
