@@ -16,7 +16,7 @@ use crate::committer::{Committer, replay};
 use crate::config::Config;
 use crate::host::Host;
 use crate::http::{self, AdminGate, App};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, millis};
 use crate::metrics::Metrics;
 use crate::readiness::Readiness;
 use crate::serve::serve;
@@ -115,6 +115,7 @@ impl Collector {
             state: Arc::clone(&state.rows),
             unlogged: state.unlogged.clone(),
             most_sessions: config.limits.sessions,
+            letters_kept_ms: millis(config.retention.dead_letters),
             clock: state.rows.clock(),
             host: host.clone(),
             sites: Arc::clone(&sites),

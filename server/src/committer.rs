@@ -8,14 +8,17 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
 use waver_schema::{BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionRequest, ErrorCode};
-use waver_store::{Commit, EmbeddedState, EventLog, GROUP_BYTES, Key, Record, Row, StateStore, StoreError, Write};
+use waver_store::{
+    Commit, EmbeddedState, EventLog, GROUP_BYTES, Key, Position, Record, Row, StateStore, StoreError, Write,
+};
 
+use crate::dead_letter::{KeptLetter, LETTERS_PER_SITE};
 use crate::entry::{ConsentEntry, Entry};
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::pipeline::{Group, Plan, ReadBatch, Sender};
 use crate::readiness::Readiness;
-use crate::site::Sites;
+use crate::site::{SiteIndex, Sites};
 use crate::state::Unlogged;
 use crate::stop::Stop;
 
@@ -25,7 +28,9 @@ const REPLAY_PAGE: usize = 1000;
 const MOST_WAITING: usize = 1024;
 /// How often sessions whose time is over are let go.
 const SWEEP_PACE: Duration = Duration::from_secs(1);
-/// How many of them at a time.
+/// How often dead letters whose time is over are let go.
+const LETTERS_PACE: Duration = Duration::from_secs(60);
+/// How many sessions are let go at a time.
 const SWEEP_SESSIONS: usize = 4096;
 /// How often what is durable is folded anew, when somebody else wrote the same rows meanwhile.
 const FOLDS: usize = 16;
@@ -41,11 +46,25 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// The rows that it reads or writes.
+    fn keys(&self, from: Sender) -> Vec<Key> {
+        let mut keys = from.keys().to_vec();
+        if let Command::Batch(batch, _) = self {
+            if !batch.dead.is_empty() || batch.entry.redriven.is_some() {
+                keys.push(from.letters_key());
+            }
+            if batch.entry.redriven.is_some() {
+                keys.extend(from.letter_keys());
+            }
+        }
+        keys
+    }
+
     /// What its record usually takes.
     fn usual_bytes(&self) -> usize {
         match self {
             Command::Consent(..) => 200,
-            Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130,
+            Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130 + batch.dead.len() * 700,
             Command::Decide(..) => 700,
         }
     }
@@ -121,15 +140,15 @@ pub(crate) async fn replay<L: EventLog>(
             let from = Sender { site, pseudonym: record.pseudonym, received_at: record.received_at };
             entries.push((position.offset, from, entry));
         }
-        let rows = load(state, entries.iter().map(|(_, from, _)| *from)).await?;
+        let rows = load(state, entries.iter().flat_map(|(_, from, entry)| keys_of(entry, *from))).await?;
         let mut group = Group::new(sites, rows, clock, usize::MAX)?;
         for (offset, from, entry) in &entries {
             watch(&Replayed { offset: *offset, from: *from, entry, group: &group });
-            group.replay(*from, entry);
+            group.replay(*from, *offset, entry);
         }
         let plan = group.finish()?;
         clock = plan.clock;
-        if !state.commit(plan.commit(next, upto)).await? {
+        if !state.commit(plan.commit(next, upto, &[])?).await? {
             return Err(StoreError::Write("somebody else writes to the state while it is rebuilt".to_owned()));
         }
         // Like a collector that runs: sessions that ended long ago are never all in memory.
@@ -146,13 +165,31 @@ pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64) -> Result<()
     loop {
         let over = state.over(now, SWEEP_SESSIONS).await?;
         let rows = over.len();
-        let remove = |(key, row): (Key, Row)| Write { key, expected: row.version, bytes: None, life: None };
+        let remove = |(key, row): (Key, Row)| Write { key, expected: Some(row.version), bytes: None, life: None };
         let writes = over.into_iter().map(remove).collect();
         state.commit(Commit { clock: now, writes, ..Commit::default() }).await?;
         if rows < SWEEP_SESSIONS {
             return Ok(());
         }
     }
+}
+
+/// Removes the dead letters of a site that were received before `before` (Unix milliseconds).
+///
+/// # Errors
+/// [`StoreError`] from the state.
+pub(crate) async fn forget_letters<S: StateStore>(state: &S, site: SiteIndex, before: u64) -> Result<(), StoreError> {
+    if state.load(&[Key::DeadLetters(site.number())]).await?.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let mut writes = Vec::new();
+    for (key, row) in load(state, (0..LETTERS_PER_SITE).map(|place| Key::DeadLetter(site.number(), place))).await? {
+        let Some(row) = row else { continue };
+        if crate::state::read::<KeptLetter>(&row)?.received_at < before {
+            writes.push(Write { key, expected: Some(row.version), bytes: None, life: None });
+        }
+    }
+    state.commit(Commit { writes, ..Commit::default() }).await.map(drop)
 }
 
 /// An entry that is about to be replayed, for whoever looks on.
@@ -164,12 +201,26 @@ pub(crate) struct Replayed<'a> {
     pub(crate) group: &'a Group<'a>,
 }
 
-/// The rows that commands of `senders` may read or write.
+/// The rows that folding `entry` reads or writes.
+fn keys_of(entry: &Entry, from: Sender) -> Vec<Key> {
+    let mut keys = from.keys().to_vec();
+    match entry {
+        Entry::Batch(batch) if batch.redriven.is_some() => {
+            keys.push(from.letters_key());
+            keys.extend(from.letter_keys());
+        }
+        Entry::DeadLetter(_) => keys.push(from.letters_key()),
+        _ => {}
+    }
+    keys
+}
+
+/// The rows under `keys`.
 async fn load<S: StateStore>(
     state: &S,
-    senders: impl Iterator<Item = Sender>,
+    keys: impl Iterator<Item = Key>,
 ) -> Result<Vec<(Key, Option<Row>)>, StoreError> {
-    let keys: BTreeSet<Key> = senders.flat_map(|from| from.keys()).collect();
+    let keys: BTreeSet<Key> = keys.collect();
     let keys: Vec<Key> = keys.into_iter().collect();
     let rows = state.load(&keys).await?;
     Ok(keys.into_iter().zip(rows).collect())
@@ -182,6 +233,8 @@ pub(crate) struct Committer<L, S> {
     pub(crate) unlogged: Unlogged,
     /// Number of sessions that may be kept.
     pub(crate) most_sessions: usize,
+    /// How long dead letters are kept, milliseconds.
+    pub(crate) letters_kept_ms: u64,
     /// The time of the state, Unix milliseconds. Nothing is dated before it.
     pub(crate) clock: u64,
     pub(crate) host: Host,
@@ -199,11 +252,17 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<(Sender, Command)>, mut stop: Stop) {
         let mut sweeps = tokio::time::interval(SWEEP_PACE);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut letters = tokio::time::interval(LETTERS_PACE);
+        letters.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let received = tokio::select! {
                 biased; // the queue may never be empty
                 _ = sweeps.tick() => {
                     self.sweep().await;
+                    continue;
+                }
+                _ = letters.tick() => {
+                    self.sweep_letters().await;
                     continue;
                 }
                 () = stop.told() => {
@@ -250,7 +309,8 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         if self.room() < needed {
             self.sweep().await;
         }
-        let rows = load(&*self.state, self.waiting.iter().take(candidates).map(|(from, _)| *from)).await?;
+        let keys = self.waiting.iter().take(candidates).flat_map(|(from, command)| command.keys(*from));
+        let rows = load(&*self.state, keys).await?;
         let mut group = Group::new(&self.sites, rows, self.clock, self.room())?;
         while answers.len() < candidates
             && !group.is_full()
@@ -290,26 +350,33 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
             return Err(StoreError::Write("the log told no positions".to_owned()));
         };
         let (from, upto) = (first.offset, last.offset + 1);
-        if self.state.commit(plan.commit(from, upto)).await? {
+        if self.state.commit(plan.commit(from, upto, &positions)?).await? {
             return Ok(());
         }
-        self.fold_anew(&records, from, upto).await
+        self.fold_anew(&records, &positions, from, upto).await
     }
 
     /// Somebody else was faster with the same rows. What is in the log stands, so that it is folded anew over what they wrote; folding is
     /// exact however often an event comes.
-    async fn fold_anew(&self, records: &[Record], from: u64, upto: u64) -> Result<(), StoreError> {
+    async fn fold_anew(
+        &self,
+        records: &[Record],
+        positions: &[Position],
+        from: u64,
+        upto: u64,
+    ) -> Result<(), StoreError> {
         let mut entries = Vec::new();
-        for record in records {
+        for (record, position) in records.iter().zip(positions) {
             let entry = Entry::from_record(record).map_err(|error| StoreError::Write(error.to_string()))?;
             let Some(site) = self.sites.find(&record.site) else { continue };
-            entries.push((Sender { site, pseudonym: record.pseudonym, received_at: record.received_at }, entry));
+            let sender = Sender { site, pseudonym: record.pseudonym, received_at: record.received_at };
+            entries.push((sender, position.offset, entry));
         }
         for _ in 0..FOLDS {
-            let rows = load(&*self.state, entries.iter().map(|(from, _)| *from)).await?;
+            let rows = load(&*self.state, entries.iter().flat_map(|(from, _, entry)| keys_of(entry, *from))).await?;
             let mut group = Group::new(&self.sites, rows, 0, usize::MAX)?;
-            entries.iter().for_each(|(from, entry)| group.replay(*from, entry));
-            if self.state.commit(group.finish()?.commit(from, upto)).await? {
+            entries.iter().for_each(|(from, offset, entry)| group.replay(*from, *offset, entry));
+            if self.state.commit(group.finish()?.commit(from, upto, positions)?).await? {
                 return Ok(());
             }
         }
@@ -321,6 +388,16 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         self.clock = self.host.now().max(self.clock);
         if let Err(error) = forget_over(&*self.state, self.clock).await {
             tracing::error!("sessions that ended cannot be let go: {error}");
+        }
+    }
+
+    /// Lets go of dead letters whose time is over.
+    async fn sweep_letters(&mut self) {
+        let before = self.host.now().max(self.clock).saturating_sub(self.letters_kept_ms);
+        for (site, _) in self.sites.iter() {
+            if let Err(error) = forget_letters(&*self.state, site, before).await {
+                tracing::error!("dead letters cannot be let go: {error}");
+            }
         }
     }
 

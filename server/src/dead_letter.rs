@@ -15,6 +15,10 @@ pub(crate) use scrub::{LETTER_BYTES, scrub};
 pub(crate) const LETTERS_PER_BATCH: usize = 4;
 /// Most dead letters that are kept of one site; beyond that the oldest make room. At most 3 KiB each, so at most 3 MiB.
 pub(crate) const LETTERS_PER_SITE: u16 = 1000;
+/// Most dead letters that are kept of one site in a minute, so that a page that sends nothing else does not fill the log; the others are
+/// only counted.
+pub(crate) const LETTERS_PER_MINUTE: u16 = 60;
+const MINUTE_MS: u64 = 60 * 1000;
 /// Most characters of what was expected; the longest list of words has about half as many.
 const EXPECTATION_CHARS: usize = 640;
 
@@ -107,11 +111,23 @@ pub(crate) struct KeptLetter {
 pub(crate) struct DeadLetters {
     /// Letters that were ever put in.
     written: u64,
+    /// The minute of the latest ones, and how many came in it.
+    minute: u64,
+    in_minute: u16,
 }
 
 impl DeadLetters {
-    /// The place of the next letter, below [`LETTERS_PER_SITE`]. What is there makes room.
-    pub(crate) fn next_place(&mut self) -> u16 {
+    /// How many more letters are kept in the minute of `now` (Unix milliseconds).
+    pub(crate) fn room(&self, now: u64) -> usize {
+        let used = if now / MINUTE_MS == self.minute { self.in_minute } else { 0 };
+        usize::from(LETTERS_PER_MINUTE.saturating_sub(used))
+    }
+
+    /// The place of the next letter, below [`LETTERS_PER_SITE`], which was received at `now` (Unix milliseconds). What is there makes room.
+    pub(crate) fn next_place(&mut self, now: u64) -> u16 {
+        let minute = now / MINUTE_MS;
+        self.in_minute = if minute == self.minute { self.in_minute.saturating_add(1) } else { 1 };
+        self.minute = minute;
         let place = place(self.written);
         self.written += 1;
         place
@@ -154,11 +170,21 @@ mod tests {
         let mut ring = DeadLetters::default();
         assert_eq!(ring.places().next(), None);
         for place in (0..LETTERS_PER_SITE).chain([0, 1]) {
-            assert_eq!(ring.next_place(), place);
+            assert_eq!(ring.next_place(0), place);
         }
         let places: Vec<u16> = ring.places().collect();
         assert_eq!((places.len(), &places[..3], ring.overwritten()), (1000, &[1, 0, 999][..], 2));
         assert_eq!(places.last(), Some(&2));
+    }
+
+    #[test]
+    fn a_minute_takes_so_many_and_the_next_as_many_again() {
+        let mut ring = DeadLetters::default();
+        for left in (0..usize::from(LETTERS_PER_MINUTE)).rev() {
+            ring.next_place(MINUTE_MS);
+            assert_eq!(ring.room(2 * MINUTE_MS - 1), left);
+        }
+        assert_eq!(ring.room(2 * MINUTE_MS), usize::from(LETTERS_PER_MINUTE));
     }
 
     #[test]

@@ -94,6 +94,7 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
     }
 }
 
-fn millis(duration: Duration) -> u64 {
+/// Whole milliseconds; as many as fit.
+pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

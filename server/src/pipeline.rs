@@ -14,17 +14,17 @@ use waver_schema::{
     Arm, BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionReason, DecisionRequest, ErrorCode, Rejected,
     TrafficClass,
 };
-use waver_store::{Commit, Key, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
+use waver_store::{Commit, Key, Position, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
 
-use crate::dead_letter::DeadLetter;
-use crate::entry::{BatchEntry, ConsentEntry, DecisionEntry, Entry};
+use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
+use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
 use crate::state::{self, Session};
 
 /// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit: 64 events of at
-/// most 520 bytes each.
-const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES - 48 * 1024;
+/// most 520 bytes each, and four dead letters of at most 5 KiB.
+const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES - 64 * 1024;
 /// Most bytes of a record beside its payload.
 const ENVELOPE_BYTES: usize = 128;
 
@@ -54,9 +54,20 @@ impl Sender {
         Key::Session(self.site.number(), self.pseudonym)
     }
 
-    /// The rows that a command of this sender may read or write.
+    /// The rows that a command of this sender may read or write, beside those of dead letters.
     pub(crate) fn keys(&self) -> [Key; 2] {
         [self.key(), Key::Books(self.site.number())]
+    }
+
+    /// Where the ring of dead letters stands.
+    pub(crate) fn letters_key(&self) -> Key {
+        Key::DeadLetters(self.site.number())
+    }
+
+    /// Every place of that ring.
+    pub(crate) fn letter_keys(&self) -> impl Iterator<Item = Key> + use<> {
+        let site = self.site.number();
+        (0..LETTERS_PER_SITE).map(move |place| Key::DeadLetter(site, place))
     }
 }
 
@@ -75,11 +86,41 @@ struct HeldBooks {
     is_changed: bool,
 }
 
+/// The dead letters of a site as a group holds them.
+#[derive(Default)]
+struct HeldLetters {
+    /// Of the row that says where the ring stands.
+    version: u32,
+    ring: DeadLetters,
+    is_changed: bool,
+    /// Letters that were there, where they were loaded to find one.
+    kept: HashMap<LetterId, u16>,
+    /// What becomes of places of the ring.
+    writes: BTreeMap<u16, Option<NewLetter>>,
+}
+
+/// A letter whose id is not complete before the log has said where its record stands.
+#[derive(Debug)]
+struct NewLetter {
+    at: Standing,
+    letter: KeptLetter,
+}
+
+/// Where a record stands in the log.
+#[derive(Debug, Clone, Copy)]
+enum Standing {
+    /// It is the group's record of this number, and is about to be appended.
+    Coming(usize),
+    /// It is there already.
+    At(u64),
+}
+
 /// Commands that are committed together.
 pub(crate) struct Group<'a> {
     sites: &'a Sites,
     sessions: HashMap<Key, Held>,
     books: BTreeMap<SiteNumber, HeldBooks>,
+    letters: BTreeMap<SiteNumber, HeldLetters>,
     /// How many sessions may still begin.
     room: usize,
     /// No record is dated before the one before it (invariant I10): Unix milliseconds.
@@ -95,6 +136,7 @@ pub(crate) struct Group<'a> {
 pub(crate) struct Plan {
     pub(crate) records: Vec<Record>,
     pub(crate) writes: Vec<Write>,
+    letters: Vec<(Key, NewLetter)>,
     pub(crate) changes: Vec<(SiteNumber, Vec<Change>)>,
     /// Outcomes that the log has no trace of.
     pub(crate) unlogged: Vec<(SiteIndex, Outcomes)>,
@@ -102,9 +144,21 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// What it does to the state, as that part of the log.
-    pub(crate) fn commit(self, from: u64, upto: u64) -> Commit {
-        Commit { from, upto, clock: self.clock, writes: self.writes, changes: self.changes }
+    /// What it does to the state, as the part `from..upto` of the log; `positions` say where its records stand.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] for a row that has no form in bytes.
+    pub(crate) fn commit(self, from: u64, upto: u64, positions: &[Position]) -> Result<Commit, StoreError> {
+        let Plan { mut writes, letters, changes, clock, .. } = self;
+        for (key, NewLetter { at, mut letter }) in letters {
+            letter.id.offset = match at {
+                Standing::At(offset) => offset,
+                Standing::Coming(number) => positions.get(number).map_or(from, |position| position.offset),
+            };
+            // The row that says where the ring stands is guarded by its version, and with it all of the ring.
+            writes.push(Write { key, expected: None, bytes: Some(state::write(&letter)?), life: None });
+        }
+        Ok(Commit { from, upto, clock, writes, changes })
     }
 }
 
@@ -121,6 +175,7 @@ impl<'a> Group<'a> {
     ) -> Result<Group<'a>, StoreError> {
         let mut sessions = HashMap::new();
         let mut books = BTreeMap::new();
+        let mut letters: BTreeMap<SiteNumber, HeldLetters> = BTreeMap::new();
         for (key, row) in rows {
             let version = row.as_ref().map_or(0, |row| row.version);
             match key {
@@ -128,7 +183,17 @@ impl<'a> Group<'a> {
                     let outcomes = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
                     books.insert(site, HeldBooks { version, outcomes, is_changed: false });
                 }
-                _ => {
+                Key::DeadLetters(site) => {
+                    let held = letters.entry(site).or_default();
+                    held.version = version;
+                    held.ring = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                }
+                Key::DeadLetter(site, place) => {
+                    if let Some(row) = &row {
+                        letters.entry(site).or_default().kept.insert(state::read::<KeptLetter>(row)?.id, place);
+                    }
+                }
+                Key::Session(..) => {
                     let session = row.as_ref().map(Session::from_row).transpose()?;
                     sessions.insert(key, Held { version, session, is_changed: false });
                 }
@@ -138,6 +203,7 @@ impl<'a> Group<'a> {
             sites,
             sessions,
             books,
+            letters,
             room,
             clock,
             changes: Vec::new(),
@@ -184,7 +250,7 @@ impl<'a> Group<'a> {
     /// [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
     pub(crate) fn batch(&mut self, from: Sender, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
         let from = self.dated(from);
-        let ReadBatch { entry, indexes, mut rejected, dead: _ } = batch;
+        let ReadBatch { entry, indexes, mut rejected, mut dead } = batch;
         let admitted =
             self.session(from).is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
         if !admitted {
@@ -210,6 +276,12 @@ impl<'a> Group<'a> {
         // What changed nothing needs no place in the log: the log gives the same state without it.
         if changed {
             self.record(from, &Entry::Batch(entry))?;
+        }
+        dead.truncate(self.letters(from.site).ring.room(from.received_at));
+        if !dead.is_empty() {
+            let entry = DeadLetterEntry { letters: dead };
+            self.keep_letters(from, &entry, Standing::Coming(self.records.len()));
+            self.record(from, &Entry::DeadLetter(entry))?;
         }
         Ok(answer)
     }
@@ -279,8 +351,8 @@ impl<'a> Group<'a> {
         })
     }
 
-    /// An entry that is in the log already.
-    pub(crate) fn replay(&mut self, from: Sender, entry: &Entry) {
+    /// An entry that is in the log already, at `offset`.
+    pub(crate) fn replay(&mut self, from: Sender, offset: u64, entry: &Entry) {
         let from = self.dated(from);
         match entry {
             Entry::Consent(consent) => {
@@ -290,7 +362,7 @@ impl<'a> Group<'a> {
                 self.fold_batch(from, batch);
             }
             Entry::Decision(decision) => self.fold_decision(from, decision),
-            Entry::DeadLetter(_) => {}
+            Entry::DeadLetter(letters) => self.keep_letters(from, letters, Standing::At(offset)),
         }
     }
 
@@ -302,13 +374,39 @@ impl<'a> Group<'a> {
         let mut writes = Vec::new();
         for (key, held) in self.sessions.into_iter().filter(|(_, held)| held.is_changed) {
             let bytes = held.session.as_ref().map(Session::to_bytes).transpose()?;
-            writes.push(Write { key, expected: held.version, bytes, life: held.session.as_ref().map(Session::life) });
+            writes.push(Write {
+                key,
+                expected: Some(held.version),
+                bytes,
+                life: held.session.as_ref().map(Session::life),
+            });
         }
         for (site, held) in self.books.into_iter().filter(|(_, held)| held.is_changed) {
             let bytes = Some(state::write(&held.outcomes)?);
-            writes.push(Write { key: Key::Books(site), expected: held.version, bytes, life: None });
+            writes.push(Write { key: Key::Books(site), expected: Some(held.version), bytes, life: None });
         }
-        Ok(Plan { records: self.records, writes, changes: self.changes, unlogged: self.unlogged, clock: self.clock })
+        let mut letters = Vec::new();
+        for (site, held) in self.letters {
+            if held.is_changed {
+                let bytes = Some(state::write(&held.ring)?);
+                writes.push(Write { key: Key::DeadLetters(site), expected: Some(held.version), bytes, life: None });
+            }
+            for (place, letter) in held.writes {
+                let key = Key::DeadLetter(site, place);
+                match letter {
+                    Some(letter) => letters.push((key, letter)),
+                    None => writes.push(Write { key, expected: None, bytes: None, life: None }),
+                }
+            }
+        }
+        Ok(Plan {
+            records: self.records,
+            writes,
+            letters,
+            changes: self.changes,
+            unlogged: self.unlogged,
+            clock: self.clock,
+        })
     }
 
     fn fold_consent(&mut self, from: Sender, entry: &ConsentEntry) -> ConsentAnswer {
@@ -333,6 +431,9 @@ impl<'a> Group<'a> {
         outcomes.discard(entry.unreadable.into(), DiscardReason::Schema);
         if changed {
             self.held(from).is_changed = true;
+            if let Some(id) = entry.redriven {
+                self.drop_letter(from, id);
+            }
             self.changes.push((from.site.number(), fold.changes));
             let books = self.books(from.site);
             books.is_changed = true;
@@ -351,6 +452,37 @@ impl<'a> Group<'a> {
         let changes = session.state.record_decision(&entry.record);
         self.held(from).is_changed = true;
         self.changes.push((from.site.number(), changes));
+    }
+
+    fn keep_letters(&mut self, from: Sender, entry: &DeadLetterEntry, at: Standing) {
+        let held = self.letters(from.site);
+        for (index, letter) in (0..).zip(&entry.letters) {
+            let place = held.ring.next_place(from.received_at);
+            held.kept.retain(|_, taken| *taken != place);
+            // Of a record that is still to be appended nobody knows the offset yet, and nobody can ask for it.
+            let offset = if let Standing::At(offset) = at { offset } else { 0 };
+            let id = LetterId { offset, index };
+            if matches!(at, Standing::At(_)) {
+                held.kept.insert(id, place);
+            }
+            let letter =
+                KeptLetter { id, pseudonym: from.pseudonym, received_at: from.received_at, letter: letter.clone() };
+            held.writes.insert(place, Some(NewLetter { at, letter }));
+            held.is_changed = true;
+        }
+    }
+
+    /// A letter that was read again as a batch is none any more.
+    fn drop_letter(&mut self, from: Sender, id: LetterId) {
+        let held = self.letters(from.site);
+        if let Some(place) = held.kept.remove(&id) {
+            held.writes.insert(place, None);
+            held.is_changed = true;
+        }
+    }
+
+    fn letters(&mut self, site: SiteIndex) -> &mut HeldLetters {
+        self.letters.entry(site.number()).or_default()
     }
 
     fn held(&mut self, from: Sender) -> &mut Held {

@@ -85,8 +85,9 @@ pub struct Life {
 pub struct Write {
     /// Its name.
     pub key: Key,
-    /// The version that was found; 0 for a row that was not there.
-    pub expected: u32,
+    /// The version that was found, 0 for a row that was not there; `None` to replace whatever is there, where another row of the commit stands
+    /// guard.
+    pub expected: Option<u32>,
     /// What is to be there; `None` removes the row.
     pub bytes: Option<Vec<u8>>,
     /// For sessions; other rows live until they are removed.

@@ -10,6 +10,7 @@ use waver_store::{EmbeddedState, MemoryLog, MemorySnapshots, Pseudonym, Snapshot
 use super::gated_log::Gated;
 use super::*;
 use crate::collector::bring_up;
+use crate::dead_letter::{DeadLetter, DeadLetters, LETTERS_PER_MINUTE};
 use crate::entry::BatchEntry;
 use crate::outcome::Outcomes;
 use crate::site::SiteIndex;
@@ -62,6 +63,7 @@ fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessi
         state: Arc::clone(&state.rows),
         unlogged: state.unlogged.clone(),
         most_sessions,
+        letters_kept_ms: HOUR_MS,
         clock: state.rows.clock(),
         host: Host::system().with_clock(move || clock.load(Ordering::SeqCst)),
         sites: sites(),
@@ -97,14 +99,26 @@ fn choose(queue: &Queue, from: Sender, choice: ConsentChoice) -> Result<Awaited<
 }
 
 fn post(queue: &Queue, from: Sender, epoch: u32, seqs: &[u64]) -> Result<Awaited<BatchAnswer>, ErrorCode> {
+    post_with_junk(queue, from, epoch, seqs, 0)
+}
+
+fn post_with_junk(
+    queue: &Queue,
+    from: Sender,
+    epoch: u32,
+    seqs: &[u64],
+    junk: u32,
+) -> Result<Awaited<BatchAnswer>, ErrorCode> {
     let (to, answer) = oneshot::channel();
     let event = |seq: &u64| {
         let json = serde_json::json!({"seq": seq, "t": seq * 10, "type": "engagement", "engaged_ms": 1, "scroll_milli": 0, "clicks": 0});
         serde_json::from_value::<Event>(json).expect("an event")
     };
     let entry =
-        BatchEntry { consent_epoch: epoch, events: seqs.iter().map(event).collect(), unreadable: 0, redriven: None };
-    let batch = ReadBatch { entry, indexes: (0..).take(seqs.len()).collect(), rejected: Vec::new(), dead: Vec::new() };
+        BatchEntry { consent_epoch: epoch, events: seqs.iter().map(event).collect(), unreadable: junk, redriven: None };
+    let dead =
+        (0..junk).map(|number| DeadLetter::new(&format!("{{\"seq\":{number}}}"), None, "a type", epoch)).collect();
+    let batch = ReadBatch { entry, indexes: (0..).take(seqs.len()).collect(), rejected: Vec::new(), dead };
     queue.push(from, Command::Batch(batch, to)).map(|()| answer)
 }
 
@@ -259,6 +273,65 @@ async fn a_clock_that_goes_back_dates_nothing_before_what_was() {
     assert_eq!(times, [NOW, NOW, NOW + 1, NOW + 1]);
 }
 
+/// The dead letters that are there, the oldest first.
+fn letters(state: &EmbeddedState) -> Vec<KeptLetter> {
+    let rows = (0..LETTERS_PER_SITE).filter_map(|place| state.row(waver_store::Key::DeadLetter(SITE.number(), place)));
+    let mut letters: Vec<KeptLetter> = rows.map(|row| crate::state::read(&row).expect("a letter")).collect();
+    letters.sort_by_key(|letter| letter.id);
+    letters
+}
+
+#[tokio::test]
+async fn dead_letters_are_kept_of_who_consented_so_many_a_minute_and_until_they_are_read_again_or_old() {
+    let log = MemoryLog::new();
+    let work = start(log.clone(), 100, 100);
+    let junk = async |number, at, epoch, seqs: &[u64], junk| {
+        post_with_junk(&work.queue, shopper(number, at), epoch, seqs, junk).expect("a place").await.expect("an answer")
+    };
+    assert_eq!(junk(1, NOW, 0, &[], 2).await, Err(ErrorCode::Consent));
+    assert!(letters(&work.state.rows).is_empty() && log.end() == 0, "nothing is stored before consent");
+    let epoch =
+        grant(&work.queue, shopper(1, NOW)).expect("a place").await.expect("an answer").expect("durable").consent_epoch;
+    assert!(junk(1, NOW, epoch, &[1], 2).await.is_ok());
+    let kept = letters(&work.state.rows);
+    let ids: Vec<String> = kept.iter().map(|letter| letter.id.to_string()).collect();
+    assert_eq!(ids, ["2-0", "2-1"], "the third record, behind the consent and the batch");
+    for _ in 0..20 {
+        assert!(junk(1, NOW, epoch, &[], 4).await.is_ok());
+    }
+    assert_eq!(letters(&work.state.rows).len(), usize::from(LETTERS_PER_MINUTE));
+    assert_eq!(
+        work.state.outcomes(SITE).discarded.get(&crate::outcome::DiscardReason::Schema),
+        Some(&82),
+        "all are counted"
+    );
+
+    // One is read again as an event, and is no letter any more.
+    let (to, answer) = oneshot::channel();
+    let event = serde_json::from_value(
+        serde_json::json!({"seq": 9, "t": 9, "type": "dropped", "cause": "refused", "count": 1}),
+    );
+    let entry = BatchEntry {
+        consent_epoch: epoch,
+        events: vec![event.expect("an event")],
+        unreadable: 0,
+        redriven: Some(kept[1].id),
+    };
+    let batch = ReadBatch { entry, indexes: vec![0], rejected: Vec::new(), dead: Vec::new() };
+    work.queue.push(shopper(1, NOW), Command::Batch(batch, to)).expect("a place");
+    assert_eq!(answer.await.expect("an answer").expect("durable").accepted, 1);
+    let left = letters(&work.state.rows);
+    assert!(left.len() == usize::from(LETTERS_PER_MINUTE) - 1 && !left.contains(&kept[1]) && left.contains(&kept[0]));
+
+    // The log gives the same again; and what is old goes.
+    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites()).await.expect("reads");
+    assert_eq!(contents(&replayed), contents(&work.state.rows));
+    forget_letters(&replayed, SITE, NOW).await.expect("forgets");
+    assert_eq!(letters(&replayed).len(), left.len());
+    forget_letters(&replayed, SITE, NOW + 1).await.expect("forgets");
+    assert!(letters(&replayed).is_empty());
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Choose(u8, ConsentChoice),
@@ -283,7 +356,10 @@ fn contents(state: &EmbeddedState) -> impl std::fmt::Debug + PartialEq + use<> {
     let books = state
         .row(waver_store::Key::Books(SITE.number()))
         .map(|row| crate::state::read::<Outcomes>(&row).expect("books"));
-    (sessions, state.with_windows(SITE.number(), Clone::clone), books, state.applied())
+    let ring = state
+        .row(waver_store::Key::DeadLetters(SITE.number()))
+        .map(|row| crate::state::read::<DeadLetters>(&row).expect("a ring"));
+    (sessions, letters(state), ring, state.with_windows(SITE.number(), Clone::clone), books, state.applied())
 }
 
 /// Invariant I4, and that it holds although groups are cut differently when the log is read again, and from whichever snapshot: sessions
@@ -311,7 +387,8 @@ fn replaying_the_log_gives_the_same_state() {
                     // Handed in without waiting, so that groups are large.
                     Step::Post(number, behind, seqs) => {
                         let epoch = epochs[usize::from(*number)].saturating_sub(*behind);
-                        drop(post(&work.queue, shopper(*number, now), epoch, seqs));
+                        let junk = u32::from(number % 3);
+                        drop(post_with_junk(&work.queue, shopper(*number, now), epoch, seqs, junk));
                     }
                     Step::Wait(ms) => {
                         now += ms;
@@ -328,7 +405,10 @@ fn replaying_the_log_gives_the_same_state() {
             for snapshots in [MemorySnapshots::default(), snapshots] {
                 let replayed = bring_up(&log, &snapshots, &sites()).await.expect("reads");
                 assert_eq!(replayed.applied(), log.end());
-                forget_over(&replayed, live.clock()).await.expect("forgets");
+                for state in [&replayed, &**live] {
+                    forget_over(state, live.clock()).await.expect("forgets");
+                    forget_letters(state, SITE, live.clock().saturating_sub(HOUR_MS)).await.expect("forgets");
+                }
                 assert_eq!(contents(&replayed), contents(live));
             }
         });

@@ -24,7 +24,7 @@ fn session(site: SiteNumber, number: u8) -> Key {
 
 fn write(key: Key, expected: u32, bytes: &[u8], live_until: u64) -> Write {
     let life = matches!(key, Key::Session(..)).then_some(Life { live_until, tag: 1 });
-    Write { key, expected, bytes: Some(bytes.to_vec()), life }
+    Write { key, expected: Some(expected), bytes: Some(bytes.to_vec()), life }
 }
 
 fn commit(from: u64, upto: u64, writes: Vec<Write>) -> Commit {
@@ -49,7 +49,7 @@ async fn rows_suite(state: &impl StateStore) {
     // All or nothing: one wrong version spoils the commit.
     let writes: Vec<Write> = keys.iter().map(|key| write(*key, 0, b"one", 5 * MINUTE)).collect();
     let mut wrong = writes.clone();
-    wrong[3].expected = 1;
+    wrong[3].expected = Some(1);
     assert!(!state.commit(commit(0, 1, wrong)).await.expect("commits"));
     assert_eq!(state.load(&keys).await.expect("loads"), vec![None; 4]);
     assert!(state.commit(commit(0, 1, writes.clone())).await.expect("commits"));
@@ -62,6 +62,13 @@ async fn rows_suite(state: &impl StateStore) {
     assert!(state.commit(commit(1, 2, next)).await.expect("commits"));
     let rows = state.load(&[keys[2], keys[0]]).await.expect("loads");
     assert_eq!((rows[0].clone(), rows[1].as_ref().map(|row| row.version)), (None, Some(2)));
+
+    // Whatever is there is replaced, where nothing is expected.
+    for version in 2..4 {
+        let blind = Write { expected: None, ..write(keys[3], 0, b"blind", 0) };
+        assert!(state.commit(commit(1, 2, vec![blind])).await.expect("commits"));
+        assert_eq!(state.load(&keys[3..]).await.expect("loads")[0].as_ref().map(|row| row.version), Some(version));
+    }
 
     // Who is live, by the minute, and who was written last.
     assert_eq!(state.live(0, 9 * MINUTE).await.expect("counts"), BTreeMap::from([(1, 1)]));

@@ -175,7 +175,8 @@ impl StateStore for EmbeddedState {
 
     async fn commit(&self, commit: Commit) -> Result<bool, StoreError> {
         let mut inner = self.write();
-        let is_expected = |write: &Write| inner.get(&write.key).map_or(0, |row| row.version) == write.expected;
+        let version = |key: &Key| inner.get(key).map_or(0, |row| row.version);
+        let is_expected = |write: &Write| write.expected.is_none_or(|expected| version(&write.key) == expected);
         if !commit.writes.iter().all(is_expected) {
             return Ok(false);
         }
@@ -274,10 +275,9 @@ impl Inner {
             self.remove(&write.key);
             return;
         };
-        self.put(
-            write.key,
-            Stored { version: write.expected.wrapping_add(1).max(1), life: write.life, bytes: bytes.into() },
-        );
+        let before = self.get(&write.key).map_or(0, |row| row.version);
+        let version = before.wrapping_add(1).max(1);
+        self.put(write.key, Stored { version, life: write.life, bytes: bytes.into() });
         if let Key::Session(site, pseudonym) = write.key {
             let latest = &mut self.latest[usize::from(site)];
             if latest.back() != Some(&pseudonym) {
