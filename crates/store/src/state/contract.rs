@@ -180,8 +180,7 @@ async fn what_is_written_during_a_snapshot_is_not_in_it() {
     assert!(state.commit(commit(0, 1, vec![write(session(0, 1), 0, b"before", 9)])).await.expect("commits"));
     let captured = state.capture(FOLD);
     assert!(state.commit(commit(1, 2, vec![write(session(0, 1), 1, b"after", 9)])).await.expect("commits"));
-    let restored = EmbeddedState::restore(sites(), GRACE, FOLD, 0, captured.parts().collect::<Vec<_>>().into_iter())
-        .expect("restores");
+    let restored = EmbeddedState::restore(sites(), GRACE, FOLD, 0, captured.into_parts()).expect("restores");
     assert_eq!(restored.row(session(0, 1)).map(|row| row.bytes.to_vec()), Some(b"before".to_vec()));
     assert_eq!((restored.applied(), state.applied()), (1, 2));
 }
