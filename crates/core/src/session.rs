@@ -18,9 +18,11 @@ mod change;
 mod client;
 mod first;
 mod intent;
+mod loss;
 mod offer;
 mod order;
 mod outcome;
+mod plausibility;
 mod row;
 mod sequence;
 mod trail;
@@ -31,11 +33,13 @@ use waver_schema::{
     SlotName, Stage, TrafficClass, Zone, limits,
 };
 
-pub use change::{Change, Measured};
+pub use change::{Change, EndedSession, Measured, mark_active};
 pub use client::Client;
 pub use intent::IntentScore;
+pub use loss::ExitPath;
 pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
 pub use outcome::{BatchFold, Discard, Outcome};
+pub use plausibility::{CLOCK_SLACK_MS, MOST_AHEAD_MS, MOST_PER_MINUTE};
 pub use row::{HesitationRow, OfferRow, SessionConsent, SessionRow};
 
 use crate::consent::Purpose;
@@ -46,14 +50,15 @@ use first::First;
 use intent::IntentTrail;
 use offer::Offers;
 use order::Orders;
-use sequence::{Arrival, LARGEST_SEQ, Sequence};
+use plausibility::{Pace, contradicts_arrival, outlasts_time};
+use sequence::{Arrival, LARGEST_SEQ, Numbered, Sequence};
 
 /// Grows whenever the same records fold to another state. A state that was stored under another number is rebuilt from the log.
-pub const FOLD_VERSION: u16 = 1;
+pub const FOLD_VERSION: u16 = 2;
 
 /// One session, folded.
 ///
-/// Size: 264 bytes, and on the heap 24 for each run of sequence numbers without a gap (mostly one), 24 for each kind and zone of hesitation,
+/// Size: 288 bytes, and on the heap 32 for each run of sequence numbers without a gap (mostly one), 24 for each kind and zone of hesitation,
 /// some 200 for each offer and 56 for each order. A typical session (20 events, two hesitations, an offer, an order) takes 650 bytes of
 /// the process, the allocator's share included: a million fit into 0.7 GB. `tests/footprint.rs` measures that and holds it below 800.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,6 +69,9 @@ pub struct SessionState {
     anchored: bool,
     consent: ConsentAnswer,
     sequence: Sequence,
+    pace: Pace,
+    /// Whether the stream of events was found to be one that no person makes.
+    impossible: bool,
     last_t: u64,
     last_event_at: u64,
     device: Option<(u64, DeviceClass)>,
@@ -105,6 +113,8 @@ impl SessionState {
                 personalize: ConsentChoice::Unknown,
             },
             sequence: Sequence::default(),
+            pace: Pace::default(),
+            impossible: false,
             last_t: 0,
             last_event_at: received_at,
             device: None,
@@ -164,19 +174,19 @@ impl SessionState {
             self.started_at = self.started_at.min(begun);
             self.last_event_at = self.started_at;
         }
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::of(self.traffic());
         let outcomes = events.iter().map(|event| self.apply(event, received_at, &mut ledger)).collect();
         let complete = self.sequence.complete_through();
         self.intent.settle(complete);
         self.cart.settle(complete);
-        BatchFold { outcomes, changes: ledger.0 }
+        BatchFold { outcomes, changes: ledger.into_changes() }
     }
 
     /// Takes in a decision of the collector. Hand in each once: decisions to offer nothing are counted and not remembered.
     pub fn record_decision(&mut self, record: &DecisionRecord) -> Vec<Change> {
-        let mut ledger = Ledger::default();
+        let mut ledger = Ledger::of(self.traffic());
         self.offers.decide(record, &mut ledger);
-        ledger.0
+        ledger.into_changes()
     }
 
     fn apply(&mut self, event: &Event, received_at: u64, ledger: &mut Ledger) -> Outcome {
@@ -202,8 +212,12 @@ impl SessionState {
             return Err(Discard::SessionIdle);
         }
         let at = (self.started_at + t).min(received_at).max(self.started_at);
-        if self.sequence.insert(seq, at, ledger) == Arrival::Refused {
+        let numbered = Numbered { seq, at, path: ExitPath::before(&event.body) };
+        if self.sequence.insert(numbered, self.client.browser, ledger) == Arrival::Refused {
             return Err(Discard::SeqGap);
+        }
+        if self.traffic() == TrafficClass::Shopper && self.is_made_impossible_by(event, received_at) {
+            self.turn_impossible(ledger);
         }
         // From here on the event has arrived, whatever becomes of it: discarding it is not losing it.
         match &event.body {
@@ -222,6 +236,32 @@ impl SessionState {
         ledger.count(at, Measured::Event);
         self.take_in(seq, at, &event.body, ledger);
         Ok(Arrival::New)
+    }
+
+    /// Whether an event that arrived at `received_at` shows that nobody is there.
+    fn is_made_impossible_by(&mut self, event: &Event, received_at: u64) -> bool {
+        let engaged_ms = match event.body {
+            EventBody::Engagement { engaged_ms, .. } => self.engaged_ms.saturating_add(engaged_ms.into()),
+            _ => 0,
+        };
+        self.pace.outruns_a_hand(event.seq, event.t)
+            || outlasts_time(engaged_ms, self.last_t.max(event.t))
+            || contradicts_arrival(event.t, received_at.saturating_sub(self.started_at))
+    }
+
+    /// From here on the session is counted apart. Of what it added before, the session itself and its orders are taken back, which is what
+    /// others are measured by; its events, views and offers stay in the minutes that had them.
+    fn turn_impossible(&mut self, ledger: &mut Ledger) {
+        if self.anchored {
+            ledger.take_back(self.started_at, Measured::Session);
+            self.orders.take_back(ledger);
+        }
+        self.impossible = true;
+        self.pace = Pace::default();
+        ledger.turn(TrafficClass::Impossible);
+        if self.anchored {
+            ledger.count(self.started_at, Measured::Session);
+        }
     }
 
     fn take_in(&mut self, seq: u64, at: u64, body: &EventBody, ledger: &mut Ledger) {
@@ -260,7 +300,10 @@ impl SessionState {
             EventBody::Offer { action, decision, since_signal_ms } => {
                 self.offers.act(decision, action, First { seq, at, value: since_signal_ms }, ledger);
             }
-            EventBody::Dropped { count, .. } => self.dropped = self.dropped.saturating_add(u64::from(count)),
+            EventBody::Dropped { cause, count } => {
+                self.dropped = self.dropped.saturating_add(u64::from(count));
+                ledger.add(at, Measured::Dropped { browser: self.client.browser, cause }, i64::from(count));
+            }
         }
     }
 
@@ -306,9 +349,30 @@ impl SessionState {
         self.client
     }
 
-    /// Who or what the session is.
+    /// Who or what the session is: what it says to be, unless it says to be a shopper and can not be one.
     pub const fn traffic(&self) -> TrafficClass {
-        self.client.traffic
+        match self.client.traffic {
+            TrafficClass::Shopper if self.impossible => TrafficClass::Impossible,
+            declared => declared,
+        }
+    }
+
+    /// What the aggregates learn of the session now that it has ended, in the window of its last event. Whoever lets go of an ended session
+    /// hands this to its site's windows, exactly once: nothing in the session remembers that it was done. Empty for a session without
+    /// events and for one that is not a shopper's.
+    pub fn closing(&self) -> Vec<Change> {
+        let mut ledger = Ledger::of(self.traffic());
+        if self.anchored {
+            let ended = EndedSession {
+                duration_ms: self.last_event_at.saturating_sub(self.started_at),
+                engaged_ms: self.engaged_ms,
+                hesitated: !self.hesitations.is_empty(),
+                offered: self.offers.iter().any(OfferTrace::is_exposed),
+                bought: self.orders.count() > 0,
+            };
+            ledger.count(self.last_event_at, Measured::Ended(ended));
+        }
+        ledger.into_changes()
     }
 
     /// The consent on record.

@@ -1,12 +1,12 @@
 //! Whatever the network does to batches, the state is that of the clean stream: permuted, repeated, cut otherwise, with losses.
 
 use proptest::prelude::*;
-use waver_core::session::{Client, DecisionRecord, Outcome, SessionState};
+use waver_core::session::{Change, Client, DecisionRecord, Outcome, SessionState, mark_active};
 use waver_core::window::Windows;
 use waver_schema::{
-    Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, DropCause, Event, EventBody,
-    FrustrationKind, HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer, SlotName,
-    Stage, Trend, Zone,
+    Arm, BrowserFamily, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, DropCause,
+    Event, EventBody, FrustrationKind, HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType,
+    Referrer, SlotName, Stage, TrafficClass, Trend, Zone,
 };
 
 const BEGUN: u64 = 1_790_000_000_000;
@@ -29,13 +29,15 @@ fn zone() -> impl Strategy<Value = Option<Zone>> {
 fn body() -> impl Strategy<Value = EventBody> {
     let currency = proptest::option::of(one_of(&["EUR", "SEK", "JPY"]));
     prop_oneof![
-        (one_of(PageType::ALL), one_of(DeviceClass::ALL)).prop_map(|(page, device)| EventBody::PageView {
-            page,
-            navigation: Navigation::Load,
-            referrer: Referrer::Internal,
-            device,
-            item: None
-        }),
+        (one_of(PageType::ALL), one_of(DeviceClass::ALL), one_of(Navigation::ALL)).prop_map(
+            |(page, device, navigation)| EventBody::PageView {
+                page,
+                navigation,
+                referrer: Referrer::Internal,
+                device,
+                item: None
+            }
+        ),
         (0_u32..9_000).prop_map(|engaged_ms| EventBody::Engagement { engaged_ms, scroll_milli: Milli::ONE, clicks: 1 }),
         (one_of(CommerceAction::ALL), 0_u32..4, proptest::option::of(0_u32..20_000), currency, 0_u8..4).prop_map(
             |(action, quantity, value_minor, currency, order)| EventBody::Commerce {
@@ -76,7 +78,7 @@ fn body() -> impl Strategy<Value = EventBody> {
                 since_signal_ms
             }
         ),
-        (1_u32..9).prop_map(|count| EventBody::Dropped { cause: DropCause::QueueFull, count }),
+        (one_of(DropCause::ALL), 1_u32..9).prop_map(|(cause, count)| EventBody::Dropped { cause, count }),
     ]
 }
 
@@ -86,6 +88,13 @@ fn stream() -> impl Strategy<Value = Vec<(Event, bool)>> {
         let mut t = 0;
         let number = |(index, (body, gap, lost))| {
             t += gap;
+            let body = match body {
+                // Nobody attends for longer than time passes.
+                EventBody::Engagement { engaged_ms, scroll_milli, clicks } => {
+                    EventBody::Engagement { engaged_ms: engaged_ms.min(gap as u32), scroll_milli, clicks }
+                }
+                body => body,
+            };
             (Event { seq: index as u64 + 1, t, body }, lost)
         };
         drawn.into_iter().enumerate().map(number).collect()
@@ -116,8 +125,8 @@ fn delivery(events: Vec<(Event, bool)>) -> impl Strategy<Value = (Vec<Event>, Ve
 }
 
 /// A session to which three offers were made, the last of them held out.
-fn begin(windows: &mut Windows) -> SessionState {
-    let mut state = SessionState::new(BEGUN, Client::default());
+fn begin(windows: &mut Windows, client: Client) -> SessionState {
+    let mut state = SessionState::new(BEGUN, client);
     state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted, BEGUN);
     for offer in 0..OFFERS {
         let changes = state.record_decision(&DecisionRecord {
@@ -134,16 +143,31 @@ fn begin(windows: &mut Windows) -> SessionState {
     state
 }
 
-fn fold(batches: &[Vec<Event>]) -> (SessionState, Windows, Vec<Outcome>) {
+fn client() -> impl Strategy<Value = Client> {
+    // Mostly shoppers: of the others little is counted.
+    let traffic = prop_oneof![4 => Just(TrafficClass::Shopper), 1 => one_of(TrafficClass::ALL)];
+    (traffic, one_of(BrowserFamily::ALL)).prop_map(|(traffic, browser)| Client { traffic, browser })
+}
+
+fn changes_of(state: &mut SessionState, batch: &[Event], received_at: u64) -> (Vec<Outcome>, Vec<Change>) {
+    let mut folded = state.fold(state.consent().consent_epoch, batch, received_at);
+    mark_active(&mut folded.changes, 7);
+    (folded.outcomes, folded.changes)
+}
+
+/// Folds everything, until the session is over.
+fn fold(client: Client, batches: &[Vec<Event>]) -> (SessionState, Windows, Vec<Outcome>) {
     let mut windows = Windows::new();
-    let mut state = begin(&mut windows);
+    let mut state = begin(&mut windows, client);
     let mut outcomes = Vec::new();
     for (index, batch) in batches.iter().enumerate() {
-        let folded = state.fold(state.consent().consent_epoch, batch, ARRIVAL + index as u64);
-        assert_eq!(folded.outcomes.len(), batch.len());
-        assert_eq!(windows.fold(&folded.changes), 0, "nothing is late");
-        outcomes.extend(folded.outcomes);
+        let (some, changes) = changes_of(&mut state, batch, ARRIVAL + index as u64);
+        assert_eq!(some.len(), batch.len());
+        windows.fold(&changes);
+        outcomes.extend(some);
     }
+    assert_eq!(windows.too_late(), 0);
+    windows.fold(&state.closing());
     (state, windows, outcomes)
 }
 
@@ -154,18 +178,33 @@ fn stored(outcomes: &[Outcome]) -> usize {
 proptest! {
     #[test]
     fn any_delivery_gives_the_state_and_the_aggregates_of_the_clean_stream(
-        (clean, delivered) in stream().prop_flat_map(delivery)
+        (clean, delivered) in stream().prop_flat_map(delivery),
+        client in client(),
     ) {
-        let (expected, expected_windows, clean_outcomes) = fold(&[clean]);
-        let (state, windows, outcomes) = fold(&delivered);
+        let (expected, expected_windows, clean_outcomes) = fold(client, &[clean]);
+        let (state, windows, outcomes) = fold(client, &delivered);
         prop_assert_eq!(&state, &expected);
-        prop_assert_eq!(&windows, &expected_windows);
+        prop_assert_eq!(state.traffic(), client.traffic, "an honest stream is possible");
+        prop_assert!(windows.counts_alike(&expected_windows), "{:?} is not {:?}", windows, expected_windows);
         prop_assert_eq!(stored(&outcomes), stored(&clean_outcomes));
         // The aggregates say what the session says.
         let total = windows.report(BEGUN - 60_000, ARRIVAL, u64::MAX).total;
         let row = state.row("00", BEGUN);
+        if client.traffic != TrafficClass::Shopper {
+            let apart: Vec<_> = total.automated.iter().map(|count| (count.traffic, count.events as usize)).collect();
+            prop_assert_eq!(apart, if stored(&outcomes) > 0 { vec![(client.traffic, stored(&outcomes))] } else { vec![] });
+            prop_assert_eq!((total.events, total.sessions, total.orders, total.lost_events), (0, 0, 0, 0));
+            prop_assert_eq!((total.active_sessions, total.ended.sessions, total.offers.decided), (0, 0, 0));
+            return Ok(());
+        }
+        let begun = u64::from(stored(&outcomes) > 0);
+        prop_assert_eq!((total.sessions, total.active_sessions, total.ended.sessions), (begun, begun, begun));
+        prop_assert!(total.automated.is_empty());
         prop_assert_eq!(total.events as usize, stored(&outcomes));
         prop_assert_eq!(total.lost_events, row.lost_events);
+        prop_assert_eq!(total.lost.iter().map(|loss| loss.count).sum::<u64>(), row.lost_events);
+        prop_assert!(total.lost.iter().all(|loss| loss.browser == client.browser));
+        prop_assert_eq!(total.dropped.iter().map(|drop| drop.count).sum::<u64>(), state.dropped());
         prop_assert_eq!(total.orders, u64::from(row.purchases));
         prop_assert_eq!(total.views.values().sum::<u64>(), u64::from(row.views));
         prop_assert_eq!(
@@ -175,8 +214,11 @@ proptest! {
     }
 
     #[test]
-    fn states_and_windows_come_back_from_both_formats((_, delivered) in stream().prop_flat_map(delivery)) {
-        let (state, windows, _) = fold(&delivered);
+    fn states_and_windows_come_back_from_both_formats(
+        (_, delivered) in stream().prop_flat_map(delivery),
+        client in client(),
+    ) {
+        let (state, windows, _) = fold(client, &delivered);
         let bytes = postcard::to_allocvec(&(&state, &windows)).expect("serialises");
         prop_assert_eq!(&postcard::from_bytes::<(SessionState, Windows)>(&bytes).expect("comes back"), &(state.clone(), windows.clone()));
         let text = serde_json::to_string(&(&state, &windows)).expect("serialises");
@@ -190,14 +232,15 @@ proptest! {
         sides in proptest::collection::vec(any::<bool>(), 400)
     ) {
         let mut none = Windows::new();
-        let mut state = begin(&mut none);
-        let changes: Vec<_> = delivered.iter().flat_map(|batch| state.fold(state.consent().consent_epoch, batch, ARRIVAL).changes).collect();
+        let mut state = begin(&mut none, Client::default());
+        let mut changes: Vec<_> = delivered.iter().flat_map(|batch| changes_of(&mut state, batch, ARRIVAL).1).collect();
+        changes.extend(state.closing());
         let (mut whole, mut left, mut right) = (Windows::new(), Windows::new(), Windows::new());
         whole.fold(&changes);
         for (change, side) in changes.iter().zip(sides.iter().cycle()) {
             if *side { left.fold(&[*change]) } else { right.fold(&[*change]) };
         }
         left.merge(&right);
-        prop_assert_eq!(left, whole);
+        prop_assert!(left.counts_alike(&whole), "{:?} is not {:?}", left, whole);
     }
 }

@@ -1,7 +1,7 @@
 //! Consent, the ends of a session, discards, and what operators see.
 
 use waver_core::consent::Purpose;
-use waver_core::session::{Client, DecisionRecord, Discard, OfferState, Outcome, SessionState};
+use waver_core::session::{Client, DecisionRecord, Discard, OfferState, Outcome, SessionState, mark_active};
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, Event, EventBody,
@@ -290,7 +290,10 @@ fn typical() -> (SessionState, Windows) {
         purchase(10, 62_000, "A-1", 8_900),
         purchase(11, 63_000, "A-1", 8_900),
     ];
-    windows.fold(&state.fold(EPOCH, &events, BEGUN + 70_000).changes);
+    let mut changes = state.fold(EPOCH, &events, BEGUN + 70_000).changes;
+    mark_active(&mut changes, 1);
+    windows.fold(&changes);
+    windows.fold(&state.closing());
     (state, windows)
 }
 
@@ -300,7 +303,7 @@ fn a_row_has_the_shape_that_the_dashboard_reads() {
     assert_eq!(
         row,
         serde_json::json!({
-            "session": "ab01", "started_at": BEGUN, "last_event_at": BEGUN + 63_000, "live": true, "device": "touch",
+            "session": "ab01", "started_at": BEGUN, "last_event_at": BEGUN + 63_000, "live": true, "traffic": "shopper", "browser": "other", "device": "touch",
             "stage": "high", "p_buy_milli": 800, "p_leave_milli": 50, "trend": "up", "views": 2, "product_views": 1, "cart_items": 0,
             "hesitations": [{ "kind": "cta_hover", "zone": "cta", "count": 1, "max_score_milli": 640 }], "frustrations": 0,
             "offers": [{ "decision": "01".repeat(16), "offer": "ten", "slot": "cart", "state": "accepted", "at": BEGUN + 7_000 }],
@@ -320,12 +323,16 @@ fn a_report_has_the_shape_that_the_dashboard_reads() {
     assert_eq!(
         report["total"],
         serde_json::json!({
-            "start": minute, "sessions": 1, "events": 10, "views": { "home": 1, "product": 1 },
+            "start": minute, "sessions": 1, "active_sessions": 1, "events": 10, "views": { "home": 1, "product": 1 },
             "hesitations": [{ "kind": "cta_hover", "zone": "cta", "page": "product", "count": 1 }], "frustrations": [],
             "stages": { "low": 0, "building": 1, "high": 1, "leaving": 0 },
             "stage_moves": [{ "from": "building", "to": "high", "count": 1 }],
             "offers": { "decided": 1, "exposed": 1, "accepted": 1, "dismissed": 0, "holdout": 0, "withheld": { "capped": 1 } },
-            "orders": 1, "revenue": { "EUR": 8900 }, "velocity_ms": { "count": 1, "p50": 84, "p95": 84, "p99": 84 }, "lost_events": 1
+            "orders": 1, "revenue": { "EUR": 8900 }, "velocity_ms": { "count": 1, "p50": 84, "p95": 84, "p99": 84 },
+            "ended": { "sessions": 1, "hesitated": 1, "offered": 1, "bought": 1, "offered_and_bought": 1,
+                       "duration_ms": { "count": 1, "p50": 63231, "p95": 63231, "p99": 63231 },
+                       "engaged_ms": { "count": 1, "p50": 0, "p95": 0, "p99": 0 } },
+            "lost_events": 1, "lost": [{ "browser": "other", "path": "same_view", "count": 1 }], "dropped": [], "automated": []
         })
     );
     assert_eq!(windows[0]["velocity_ms"]["count"], 1);

@@ -100,6 +100,11 @@ impl OfferTrace {
         }
     }
 
+    /// Whether it was rendered, as far as is known.
+    pub const fn is_exposed(&self) -> bool {
+        self.exposed.is_some()
+    }
+
     pub(crate) fn row(&self) -> OfferRow {
         let (state, at) = self.state();
         OfferRow { decision: self.decision, offer: self.offer.clone(), slot: self.slot.clone(), state, at }

@@ -42,6 +42,13 @@ impl Orders {
         telling.tell(&mut self.0[index].told, ledger, |revenue| Measured::Order { revenue });
     }
 
+    /// Takes all of them back: the session turned out to be nobody's.
+    pub(crate) fn take_back(&self, ledger: &mut Ledger) {
+        for told in self.0.iter().filter_map(|order| order.told) {
+            ledger.take_back(told.at, Measured::Order { revenue: told.value });
+        }
+    }
+
     /// How many.
     pub(crate) fn count(&self) -> u32 {
         // At most `MOST_ORDERS`.

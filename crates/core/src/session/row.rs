@@ -2,7 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use waver_schema::{
-    ConsentChoice, Currency, DecisionId, DeviceClass, HesitationKind, Milli, OfferId, SlotName, Stage, Trend, Zone,
+    BrowserFamily, ConsentChoice, Currency, DecisionId, DeviceClass, HesitationKind, Milli, OfferId, SlotName, Stage,
+    TrafficClass, Trend, Zone,
 };
 
 use super::{HesitationTally, OfferState, OfferTrace, SessionState};
@@ -19,6 +20,10 @@ pub struct SessionRow {
     pub last_event_at: u64,
     /// Whether it may still go on.
     pub live: bool,
+    /// Who or what it is. All but shoppers are counted apart and offered nothing.
+    pub traffic: TrafficClass,
+    /// With which kind of browser.
+    pub browser: BrowserFamily,
     /// What the shopper points with; null before the first view.
     pub device: Option<DeviceClass>,
     /// Stage of intent; null before the first score.
@@ -102,6 +107,8 @@ impl SessionState {
             started_at: self.started_at,
             last_event_at: self.last_event_at,
             live: now < self.ends_at(),
+            traffic: self.traffic(),
+            browser: self.client.browser,
             device: self.device.map(|(_, device)| device),
             stage: intent.map(|score| score.stage),
             p_buy_milli: intent.map(|score| score.p_buy_milli),

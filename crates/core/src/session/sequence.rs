@@ -1,6 +1,9 @@
 use serde::{Deserialize, Serialize};
 
-use super::change::{Change, Ledger, Measured};
+use waver_schema::BrowserFamily;
+
+use super::change::{Ledger, Measured};
+use super::loss::ExitPath;
 
 /// Most gaps in the sequence numbers of one session.
 pub(crate) const MOST_GAPS: usize = 256;
@@ -13,12 +16,24 @@ pub(crate) struct Sequence {
     runs: Vec<Run>,
 }
 
-/// The numbers `first..=last`. The gap before them is dated by when `first` happened.
+/// The numbers `first..=last`. The gap before them is dated by when `first` happened, and put down to what it is.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Run {
     first: u64,
     last: u64,
     at: u64,
+    path: ExitPath,
+}
+
+/// An event as far as gaps are concerned.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Numbered {
+    /// At least 1.
+    pub(crate) seq: u64,
+    /// When it happened.
+    pub(crate) at: u64,
+    /// What a gap before it is put down to.
+    pub(crate) path: ExitPath,
 }
 
 /// What a sequence number turned out to be.
@@ -33,8 +48,9 @@ pub(crate) enum Arrival {
 }
 
 impl Sequence {
-    /// Takes in `seq`, which is at least 1 and happened at `at`.
-    pub(crate) fn insert(&mut self, seq: u64, at: u64, ledger: &mut Ledger) -> Arrival {
+    /// Takes in an event of a browser of that family.
+    pub(crate) fn insert(&mut self, event: Numbered, browser: BrowserFamily, ledger: &mut Ledger) -> Arrival {
+        let Numbered { seq, at, path } = event;
         let next = self.runs.partition_point(|run| run.first <= seq);
         let previous = next.checked_sub(1);
         if previous.is_some_and(|previous| seq <= self.runs[previous].last) {
@@ -45,7 +61,7 @@ impl Sequence {
         if extends_previous.is_none() && !extends_next && self.gaps() + 1 > MOST_GAPS {
             return Arrival::Refused;
         }
-        self.date_gap(next, -1, ledger);
+        self.date_gap(next, -1, browser, ledger);
         match (extends_previous, extends_next) {
             (Some(previous), true) => {
                 self.runs[previous].last = self.runs[next].last;
@@ -53,18 +69,18 @@ impl Sequence {
             }
             (Some(previous), false) => {
                 self.runs[previous].last = seq;
-                self.date_gap(next, 1, ledger);
+                self.date_gap(next, 1, browser, ledger);
             }
             (None, true) => {
                 let run = &mut self.runs[next];
-                (run.first, run.at) = (seq, at);
-                self.date_gap(next, 1, ledger);
+                (run.first, run.at, run.path) = (seq, at, path);
+                self.date_gap(next, 1, browser, ledger);
             }
             (None, false) => {
                 self.runs.reserve_exact(1);
-                self.runs.insert(next, Run { first: seq, last: seq, at });
-                self.date_gap(next, 1, ledger);
-                self.date_gap(next + 1, 1, ledger);
+                self.runs.insert(next, Run { first: seq, last: seq, at, path });
+                self.date_gap(next, 1, browser, ledger);
+                self.date_gap(next + 1, 1, browser, ledger);
             }
         }
         Arrival::New
@@ -92,25 +108,28 @@ impl Sequence {
     }
 
     /// Counts the gap before run `index`, or takes it back.
-    fn date_gap(&self, index: usize, sign: i64, ledger: &mut Ledger) {
+    fn date_gap(&self, index: usize, sign: i64, browser: BrowserFamily, ledger: &mut Ledger) {
         let Some(run) = self.runs.get(index) else { return };
         let before = index.checked_sub(1).map_or(0, |previous| self.runs[previous].last);
         // Below 2^20 by `LARGEST_SEQ`, so the conversion is exact.
         let size = (run.first - 1 - before) as i64;
         if size > 0 {
-            ledger.0.push(Change { at: run.at, what: Measured::Lost, by: sign * size });
+            ledger.add(run.at, Measured::Lost { browser, path: run.path }, sign * size);
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use waver_schema::TrafficClass;
+
     use super::*;
 
     fn insert(sequence: &mut Sequence, seq: u64) -> (Arrival, i64) {
-        let mut ledger = Ledger::default();
-        let arrival = sequence.insert(seq, seq, &mut ledger);
-        (arrival, ledger.0.iter().map(|change| change.by).sum())
+        let mut ledger = Ledger::of(TrafficClass::Shopper);
+        let event = Numbered { seq, at: seq, path: ExitPath::SameView };
+        let arrival = sequence.insert(event, BrowserFamily::Other, &mut ledger);
+        (arrival, ledger.into_changes().iter().map(|change| change.by).sum())
     }
 
     #[test]

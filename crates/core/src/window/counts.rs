@@ -34,6 +34,11 @@ impl<K: Ord + Copy> Counts<K> {
         self.0.get(&key).map_or(0, |sum| whole(*sum))
     }
 
+    /// The sum of all keys.
+    pub(crate) fn total(&self) -> u64 {
+        whole(self.0.values().fold(0, |total: i64, sum| total.saturating_add(*sum)))
+    }
+
     /// Keys with their sums, where these are above zero.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (K, u64)> {
         self.0.iter().map(|(key, sum)| (*key, whole(*sum))).filter(|(_, sum)| *sum > 0)

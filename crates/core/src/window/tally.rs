@@ -1,12 +1,18 @@
 use serde::{Deserialize, Serialize};
-use waver_schema::{Currency, DecisionReason, FrustrationKind, HesitationKind, PageType, Stage, Zone};
+use waver_schema::{
+    BrowserFamily, Currency, DecisionReason, DropCause, FrustrationKind, HesitationKind, PageType, Stage, TrafficClass,
+    Zone,
+};
 
 use super::counts::Counts;
-use super::velocity::Velocity;
-use crate::session::Measured;
+use super::distinct::Distinct;
+use super::spread::Spread;
+use crate::session::{EndedSession, ExitPath, Measured};
 
 /// Most currencies of one window. Shops have few; forged events could name 17,576.
 pub const MOST_CURRENCIES: usize = 16;
+/// The longest velocity that is told apart, ten minutes; an offer that took longer counts as this.
+const LONGEST_VELOCITY_MS: u32 = 10 * 60 * 1000;
 
 /// What was counted in one window.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -19,7 +25,23 @@ pub(crate) struct Tally {
     pub(crate) stage_moves: Counts<(Stage, Stage)>,
     pub(crate) withheld: Counts<DecisionReason>,
     pub(crate) revenue: Counts<Currency>,
-    pub(crate) velocity: Velocity,
+    pub(crate) velocity: Spread,
+    pub(crate) active: Distinct,
+    pub(crate) ended: Counts<Ended>,
+    pub(crate) duration: Spread,
+    pub(crate) engaged: Spread,
+    pub(crate) lost: Counts<(BrowserFamily, ExitPath)>,
+    pub(crate) dropped: Counts<(BrowserFamily, DropCause)>,
+    pub(crate) automated_sessions: Counts<TrafficClass>,
+    pub(crate) automated_events: Counts<TrafficClass>,
+}
+
+/// What ended sessions are told apart by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Ended {
+    pub(crate) hesitated: bool,
+    pub(crate) offered: bool,
+    pub(crate) bought: bool,
 }
 
 /// What is counted without a further distinction.
@@ -27,7 +49,6 @@ pub(crate) struct Tally {
 pub(crate) enum Plain {
     Sessions,
     Events,
-    Lost,
     Decided,
     HeldOut,
     Exposed,
@@ -42,7 +63,17 @@ impl Tally {
         match what {
             Measured::Session => self.plain.add(Plain::Sessions, by),
             Measured::Event => self.plain.add(Plain::Events, by),
-            Measured::Lost => self.plain.add(Plain::Lost, by),
+            Measured::Active(key) => self.active.add(key),
+            Measured::AutomatedSession(traffic) => self.automated_sessions.add(traffic, by),
+            Measured::AutomatedEvent(traffic) => self.automated_events.add(traffic, by),
+            Measured::Lost { browser, path } => self.lost.add((browser, path), by),
+            Measured::Dropped { browser, cause } => self.dropped.add((browser, cause), by),
+            Measured::Ended(session) => {
+                let EndedSession { duration_ms, engaged_ms, hesitated, offered, bought } = session;
+                self.ended.add(Ended { hesitated, offered, bought }, by);
+                self.duration.add(duration_ms, by);
+                self.engaged.add(engaged_ms, by);
+            }
             Measured::View(page) => self.views.add(page, by),
             Measured::Hesitation { kind, zone, page } => self.hesitations.add((kind, zone, page), by),
             Measured::Frustration { kind, zone, page } => self.frustrations.add((kind, zone, page), by),
@@ -54,7 +85,7 @@ impl Tally {
             Measured::OfferExposed { since_signal_ms } => {
                 self.plain.add(Plain::Exposed, by);
                 if let Some(ms) = since_signal_ms {
-                    self.velocity.add(ms, by);
+                    self.velocity.add(ms.min(LONGEST_VELOCITY_MS).into(), by);
                 }
             }
             Measured::OfferAccepted => self.plain.add(Plain::Accepted, by),
@@ -86,5 +117,13 @@ impl Tally {
         self.revenue.merge(&other.revenue);
         self.revenue.keep_smallest(MOST_CURRENCIES);
         self.velocity.merge(&other.velocity);
+        self.active.merge(&other.active);
+        self.ended.merge(&other.ended);
+        self.duration.merge(&other.duration);
+        self.engaged.merge(&other.engaged);
+        self.lost.merge(&other.lost);
+        self.dropped.merge(&other.dropped);
+        self.automated_sessions.merge(&other.automated_sessions);
+        self.automated_events.merge(&other.automated_events);
     }
 }
