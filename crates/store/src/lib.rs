@@ -11,6 +11,10 @@
 mod data_class;
 #[doc(hidden)]
 pub mod decoders;
+#[cfg(any(test, feature = "testing"))]
+pub mod faulty;
+mod group_commit;
+mod ledger;
 mod log;
 mod memory_log;
 mod record;
@@ -20,8 +24,11 @@ mod state;
 
 #[cfg(test)]
 mod contract;
+#[cfg(test)]
+mod files_as_they_lie;
 
 pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
+pub use ledger::{Budget, Cap, Id, LEASES, Ledger, LedgerError, MemoryLedger, REMEMBERED_MS, SledLedger, TAKES};
 pub use log::{EventLog, GROUP_BYTES, Position, StoreError};
 pub use memory_log::MemoryLog;
 pub use record::{DecodeError, Pseudonym, RECORD_VERSION, Record, RecordKind, SHARDS, Shard};
