@@ -7,6 +7,7 @@
 mod batch;
 mod carried;
 mod config;
+mod dead_letter;
 mod encodings;
 mod entry;
 mod group;
@@ -14,6 +15,7 @@ mod ids;
 mod offers;
 mod requests;
 mod session;
+mod snapshot;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -33,6 +35,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "batch", run: batch::run },
     Target { name: "carried", run: carried::run },
     Target { name: "config", run: config::run },
+    Target { name: "dead_letter", run: dead_letter::run },
     Target { name: "encodings", run: encodings::run },
     Target { name: "entry", run: entry::run },
     Target { name: "group", run: group::run },
@@ -40,6 +43,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "offers", run: offers::run },
     Target { name: "requests", run: requests::run },
     Target { name: "session", run: session::run },
+    Target { name: "snapshot", run: snapshot::run },
 ];
 
 /// The target of that name.

@@ -6,7 +6,11 @@ use waver_store::Record;
 
 use super::refusal::Refusal;
 use super::{body, consents, decisions, events};
+use crate::dead_letter;
 use crate::entry::Entry;
+
+/// Most bytes that are kept of an event that is not of the schema.
+pub const MOST_LETTER_BYTES: usize = dead_letter::LETTER_BYTES;
 
 /// A batch as the pipeline gets it.
 #[derive(Debug, PartialEq)]
@@ -70,6 +74,11 @@ pub fn consent(json: &[u8]) -> Result<ConsentRecord, ApiError> {
 /// As the handler refuses it.
 pub fn decision(json: &[u8]) -> Result<DecisionRequest, ApiError> {
     decisions::read(json).map_err(answer)
+}
+
+/// What is kept of an event that is not of the schema.
+pub fn scrubbed(event: &str) -> String {
+    dead_letter::scrub(event)
 }
 
 /// What is written for the payload that `record` holds; `None` if it holds none of its kind.
