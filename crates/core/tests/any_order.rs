@@ -82,12 +82,15 @@ fn body() -> impl Strategy<Value = EventBody> {
     ]
 }
 
-/// A stream of at most 60 events within half an hour, each with whether it is lost on the way.
+/// A stream of at most 60 events within half an hour, each with whether it is lost on the way. Somewhere its clock jumps ahead, as over a page
+/// load on a wall clock that was set, and it is not steady.
 fn stream() -> impl Strategy<Value = Vec<(Event, bool)>> {
-    proptest::collection::vec((body(), 0_u64..30_000, proptest::bool::weighted(0.1)), 1..60).prop_map(|drawn| {
+    let event = (body(), 0_u64..15_000, 0_u64..3_000, proptest::bool::weighted(0.1));
+    let jump = (0_usize..60, 0_u64..14 * 60_000);
+    (proptest::collection::vec(event, 1..60), jump).prop_map(|(drawn, (jumps_at, ahead))| {
         let mut t = 0;
-        let number = |(index, (body, gap, lost))| {
-            t += gap;
+        let number = |(index, (body, gap, unsteady, lost)): (usize, (EventBody, u64, u64, bool))| {
+            t += gap + if index == jumps_at { ahead } else { 0 };
             let body = match body {
                 // Nobody attends for longer than time passes.
                 EventBody::Engagement { engaged_ms, scroll_milli, clicks } => {
@@ -95,7 +98,7 @@ fn stream() -> impl Strategy<Value = Vec<(Event, bool)>> {
                 }
                 body => body,
             };
-            (Event { seq: index as u64 + 1, t, body }, lost)
+            (Event { seq: index as u64 + 1, t: t.saturating_sub(unsteady), body }, lost)
         };
         drawn.into_iter().enumerate().map(number).collect()
     })
