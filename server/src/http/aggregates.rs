@@ -5,7 +5,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use waver_core::window::{WINDOW_MS, WindowReport};
+use waver_core::window::{Lateness, WINDOW_MS, WindowReport, Windows};
 use waver_schema::{ApiError, ErrorCode, SiteKey};
 
 use super::admin::Operator;
@@ -49,6 +49,10 @@ pub(super) struct Aggregates {
     windows: Vec<WindowReport>,
     /// All windows together.
     total: WindowReport,
+    /// How late events came, since the windows of the site began.
+    lateness: Lateness,
+    /// The live activity: the last five minutes by the collector's clock, the one under way included.
+    recent: WindowReport,
     /// The sessions that may still go on.
     live: Live,
     /// What became of the events since the log begins. Duplicates and discards of which the log keeps nothing are counted since the
@@ -124,7 +128,9 @@ pub(super) fn not_understood() -> Refusal {
 }
 
 fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Aggregates {
-    let report = app.state.rows.with_windows(site.number(), |windows| windows.report(from, to, window_ms));
+    let now = app.host.now();
+    let read = |windows: &Windows| (windows.report(from, to, window_ms), windows.recent(now));
+    let (report, recent) = app.state.rows.with_windows(site.number(), read);
     Aggregates {
         site: app.sites.get(site).key.clone(),
         window_ms: report.step_ms,
@@ -132,6 +138,8 @@ fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Ag
         to: report.to,
         windows: report.windows,
         total: report.total,
+        lateness: report.lateness,
+        recent,
         live: live(app, site),
         outcomes: app.state.outcomes(site),
         policy: app.sites.get(site).policy().version().to_owned(),
