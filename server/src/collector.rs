@@ -15,9 +15,10 @@ use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, Sn
 use crate::committer::{Committer, replay};
 use crate::config::Config;
 use crate::host::Host;
-use crate::http::{self, AdminGate, App};
+use crate::http::{self, AdminGate, App, Proxies};
 use crate::keeper::{Keeper, millis};
 use crate::metrics::Metrics;
+use crate::rate::{RateLimits, Refused};
 use crate::readiness::Readiness;
 use crate::serve::serve;
 use crate::site::{OffersError, Sites};
@@ -109,6 +110,8 @@ impl Collector {
         let mut metrics = Metrics::new();
         let (queue_sender, commands) = crate::committer::queue(config.limits.queue);
         metrics.watch(state.clone(), Arc::clone(&sites), queue_sender.clone(), host.clone());
+        let rates = Arc::new(RateLimits::new(&config.limits.rate, sites.len(), host.clone()));
+        metrics.show(Refused(Arc::clone(&rates)));
         let metrics = Arc::new(metrics);
         let committer = Committer {
             log: Arc::clone(&log),
@@ -144,6 +147,8 @@ impl Collector {
             metrics,
             readiness: readiness.clone(),
             admin: AdminGate::new(config.admin.token),
+            rates,
+            proxies: Proxies { trusted: config.server.trusted_proxies, header: config.server.proxy_header },
             assets,
             listens_on_loopback: address.ip().is_loopback(),
             streams: Arc::new(Semaphore::new(config.limits.streams)),

@@ -1,6 +1,7 @@
 //! `waver.toml`: what may be configured, its defaults, and how it is read.
 
 mod environment;
+mod rate;
 mod value;
 
 use std::collections::BTreeMap;
@@ -8,10 +9,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use waver_schema::SiteKey;
 
-pub use value::{LogLevel, Origin, Secret};
+pub use rate::{Rate, RateLimits};
+pub use value::{LogLevel, Origin, ProxyHeader, Secret};
 
 /// Shortest admin token that is taken. Half of what `openssl rand -hex 32` prints.
 const ADMIN_TOKEN_CHARS: usize = 32;
@@ -42,11 +45,22 @@ pub struct Server {
     pub listen: SocketAddr,
     /// The folder for the log and the keys. It belongs to one collector alone.
     pub data_dir: PathBuf,
+    /// Addresses and networks of the proxies in front of the collector, such as `10.0.0.0/8`. What they say of an address before them counts
+    /// for the limits of rate, and what anybody else says does not.
+    #[serde(deserialize_with = "value::networks")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which they say it. One of them alone, since a proxy passes on what senders put into the other.
+    pub proxy_header: ProxyHeader,
 }
 
 impl Default for Server {
     fn default() -> Server {
-        Server { listen: SocketAddr::from(([127, 0, 0, 1], 7070)), data_dir: PathBuf::from("data") }
+        Server {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            data_dir: PathBuf::from("data"),
+            trusted_proxies: Vec::new(),
+            proxy_header: ProxyHeader::default(),
+        }
     }
 }
 
@@ -87,6 +101,8 @@ pub struct Limits {
     /// How long requests under way may take to finish after the collector was told to stop.
     #[serde(with = "value::duration")]
     pub shutdown_timeout: Duration,
+    /// How often something may be asked.
+    pub rate: RateLimits,
 }
 
 impl Default for Limits {
@@ -98,6 +114,7 @@ impl Default for Limits {
             streams: 64,
             request_timeout: Duration::from_secs(10),
             shutdown_timeout: Duration::from_secs(8),
+            rate: RateLimits::default(),
         }
     }
 }
@@ -295,6 +312,9 @@ mod tests {
             &[
                 ("WAVER__SERVER__DATA_DIR", "/elsewhere"),
                 ("WAVER__LIMITS__QUEUE", "7"),
+                ("WAVER__LIMITS__RATE__SITE_REQUESTS", "90/min"),
+                ("WAVER__SERVER__TRUSTED_PROXIES", "[\"192.0.2.7\", \"10.0.0.0/8\"]"),
+                ("WAVER__SERVER__PROXY_HEADER", "forwarded"),
                 ("WAVER__SITES__DEMO__ALLOW_NO_ORIGIN", "true"),
                 ("WAVER__SITES__DEMO__AUTOMATION", "as_shoppers"),
                 ("WAVER__ADMIN__TOKEN", "0123456789abcdef0123456789abcdef"),
@@ -304,6 +324,11 @@ mod tests {
         .expect("valid");
         assert_eq!(config.server.data_dir, Path::new("/elsewhere"));
         assert_eq!(config.limits.queue, 7);
+        assert_eq!(config.limits.rate.site_requests, Rate { count: 90, per: Duration::from_secs(60) });
+        assert_eq!(config.limits.rate.source_requests, RateLimits::default().source_requests);
+        let proxies = config.server.trusted_proxies.iter().map(ToString::to_string);
+        assert_eq!(proxies.collect::<Vec<_>>(), ["192.0.2.7/32", "10.0.0.0/8"]);
+        assert_eq!(config.server.proxy_header, ProxyHeader::Forwarded);
         assert!(config.sites.values().all(|site| site.allow_no_origin && site.automation == Automation::AsShoppers));
         assert!(config.admin.token.is_some());
         assert!(!format!("{config:?}").contains("0123456789abcdef"), "secrets never print");
@@ -323,6 +348,9 @@ mod tests {
             (format!("[server]\nlisten = \"127.0.0.1:0\"\nport = 1\n{site}"), &[], "`port`"),
             (format!("[limits]\nrequest_timeout = \"30\"\n{site}"), &[], "unit"),
             (format!("[limits]\nqueue = 0\n{site}"), &[], "at least 1"),
+            (format!("[limits.rate]\nsite_requests = \"5\"\n{site}"), &[], "unit"),
+            (format!("[limits.rate]\nsource_sessions = \"5/h\"\n{site}"), &[], "unit"),
+            (format!("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n{site}"), &[], "network"),
             (format!("[admin]\ntoken = \"0123456789abcdef0123456789abcdef\"\n{site}"), &[], "`token`"),
             (site.replace("https://shop.example", "https://shop.example/"), &[], "line 2"),
             (site.replace("https://shop.example", "*"), &[], "scheme"),

@@ -18,6 +18,7 @@ mod operations;
 mod refusal;
 mod sdk;
 mod sessions;
+mod source;
 mod stream;
 
 use std::sync::Arc;
@@ -36,6 +37,7 @@ use crate::committer::Queue;
 use crate::config::Limits;
 use crate::host::Host;
 use crate::metrics::Metrics;
+use crate::rate::RateLimits;
 use crate::readiness::Readiness;
 use crate::site::Sites;
 use crate::state::SharedState;
@@ -44,6 +46,7 @@ use refusal::Refusal;
 
 pub(crate) use admin::AdminGate;
 pub(crate) use assets::{Assets, built};
+pub(crate) use source::{Peer, Proxies};
 
 /// What handlers work with.
 pub(crate) struct App {
@@ -56,6 +59,8 @@ pub(crate) struct App {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     pub(crate) admin: AdminGate,
+    pub(crate) rates: Arc<RateLimits>,
+    pub(crate) proxies: Proxies,
     pub(crate) assets: Assets,
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.
@@ -110,7 +115,11 @@ pub(crate) fn router(app: SharedApp) -> Router {
         .merge(storefront.layer(from_fn(layers::any_origin)))
         // Answers to ingest, which come after this, are too small to be worth packing.
         .layer(CompressionLayer::new())
-        .merge(ingest.layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)))
+        .merge(
+            ingest
+                .layer(from_fn_with_state(Arc::clone(&app), source::limit))
+                .layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)),
+        )
         .fallback(async || Refusal::not_found())
         .layer(Extension(document::Served::new(&document)))
         .layer(CatchPanicLayer::custom(layers::panicked))

@@ -27,6 +27,7 @@ mod metrics;
 mod outcome;
 mod pipeline;
 mod pseudonym;
+mod rate;
 mod readiness;
 mod serve;
 mod site;

@@ -92,6 +92,11 @@ impl Metrics {
         self.registry.register_collector(Box::new(Watched { state, sites, queue, host }));
     }
 
+    /// Also shows what somebody else counts.
+    pub(crate) fn show(&mut self, more: impl Collector) {
+        self.registry.register_collector(Box::new(more));
+    }
+
     pub(crate) fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         let labels = [("route", route.to_owned()), ("method", method.to_owned()), ("status", status.to_string())];
         self.requests.get_or_create(&labels).inc();

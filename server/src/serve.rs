@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
@@ -12,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
 use crate::config::Limits;
+use crate::http::Peer;
 use crate::stop::Stop;
 
 /// Most bytes of a request's line and headers; what browsers send is far below.
@@ -39,8 +43,8 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Limits
             } => accepted,
             () = stop.told() => break,
         };
-        let (stream, place) = match accepted {
-            (Ok((stream, _address)), place) => (stream, place),
+        let ((stream, peer), place) = match accepted {
+            (Ok((stream, address)), place) => ((stream, Peer(address.ip())), place),
             (Err(error), _) => {
                 // A client that went away again is nothing; without descriptors, accepting again at once would only spin.
                 tracing::debug!("a connection could not be accepted: {error}");
@@ -50,7 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Limits
         };
         // Answers are small and wanted now.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let service = FromPeer { peer, router: TowerToHyperService::new(router.clone()) };
         let connection = connections.watch(http.serve_connection(TokioIo::new(stream), service));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
@@ -62,5 +66,22 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, limits: &Limits
     drop(listener);
     if tokio::time::timeout(limits.shutdown_timeout, connections.shutdown()).await.is_err() {
         tracing::warn!("some requests did not finish in time and are cut off");
+    }
+}
+
+/// Says of each request which connection it came by.
+struct FromPeer {
+    peer: Peer,
+    router: TowerToHyperService<Router>,
+}
+
+impl Service<Request<Incoming>> for FromPeer {
+    type Response = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Response;
+    type Error = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Error;
+    type Future = <TowerToHyperService<Router> as Service<Request<Incoming>>>::Future;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        request.extensions_mut().insert(self.peer);
+        self.router.call(request)
     }
 }

@@ -1,7 +1,9 @@
 //! Values that are checked while they are read, so that an error names their line.
 
 use std::fmt;
+use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
 use subtle::ConstantTimeEq;
 
@@ -60,6 +62,26 @@ impl<'de> Deserialize<'de> for Origin {
             )),
         }
     }
+}
+
+/// Where proxies say for whom they ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ProxyHeader {
+    /// `X-Forwarded-For`, as nearly all proxies send it.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded`, RFC 7239.
+    Forwarded,
+}
+
+/// A list of addresses and networks.
+pub(super) fn networks<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let read = |text: String| {
+        let network = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+        network.ok_or_else(|| de::Error::custom("expected an address or a network, such as 192.0.2.7 or 10.0.0.0/8"))
+    };
+    Vec::<String>::deserialize(deserializer)?.into_iter().map(read).collect()
 }
 
 /// How much is logged.

@@ -5,6 +5,7 @@ use axum::http::HeaderMap;
 use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, limits};
 
 use super::refusal::Refusal;
+use super::source::MaybeSource;
 use super::{SharedApp, access, body, client};
 use crate::committer::Command;
 use crate::entry::ConsentEntry;
@@ -20,11 +21,12 @@ use crate::pseudonym::pseudonymize;
         (status = 200, description = "durable", body = ConsentAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
-        (status = 503, body = ApiError)
+        (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]
 pub(super) async fn post(
     State(app): State<SharedApp>,
+    source: MaybeSource,
     headers: HeaderMap,
     sent: Body,
 ) -> Result<Json<ConsentAnswer>, Refusal> {
@@ -32,8 +34,10 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
     let record = read(&json)?;
     let site = access::find_site(&app, &record.site, &headers)?;
+    app.rates.request_to(site).map_err(Refusal::exceeded)?;
     if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
         access::expect_no_objection(&headers)?;
+        app.rates.grant(site, source.map(|axum::Extension(source)| source)).map_err(Refusal::exceeded)?;
     }
     let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
     let from = Sender { site, pseudonym, received_at };

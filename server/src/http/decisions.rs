@@ -18,7 +18,7 @@ use crate::pseudonym::pseudonymize;
         (status = 200, description = "an offer, or none and why", body = Decision),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
-        (status = 503, body = ApiError)
+        (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]
 pub(super) async fn post(
@@ -31,6 +31,7 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
     let request = read(&json)?;
     let site = access::find_site(&app, &request.site, &headers)?;
+    app.rates.request_to(site).map_err(Refusal::exceeded)?;
     let pseudonym = pseudonymize(&app.pseudonym_key, &request.site, &request.session);
     let from = Sender { site, pseudonym, received_at };
     let id = DecisionId::from_bytes(app.host.random());

@@ -36,7 +36,7 @@ pub(super) struct Envelope<'a> {
         (status = 202, description = "durable", body = BatchAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
         (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
-        (status = 503, body = ApiError)
+        (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]
 pub(super) async fn post(
@@ -49,6 +49,7 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
     let envelope = read_envelope(&json)?;
     let site = access::find_site(&app, &envelope.site, &headers)?;
+    app.rates.request_to(site).map_err(Refusal::exceeded)?;
 
     let (batch, nothing_read) = read_events(envelope.consent_epoch, &envelope.events);
     let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);

@@ -3,18 +3,20 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use waver_schema::{ApiError, ErrorCode};
 
-/// Seconds after which a client may try again.
-const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+use crate::rate::Exceeded;
+
+/// Seconds after which a client may try again, where nothing else is known.
+const RETRY_AFTER_S: u64 = 1;
 
 /// An answer that is not a success: the contract's body under the contract's status. The code is also left as an extension of the
 /// response, for the layers outside.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal(pub(super) ApiError);
+pub(crate) struct Refusal(pub(super) ApiError, u64);
 
 impl Refusal {
     /// `message` says what went wrong and what to do, and never repeats what was sent.
     pub(crate) fn new(code: ErrorCode, message: impl Into<String>) -> Refusal {
-        Refusal(ApiError { code, message: message.into(), field: None })
+        Refusal(ApiError { code, message: message.into(), field: None }, RETRY_AFTER_S)
     }
 
     /// Names the place in the body.
@@ -30,6 +32,12 @@ impl Refusal {
             None => outer.to_owned(),
         };
         self.at(field)
+    }
+
+    /// Over a limit of rate.
+    pub(crate) fn exceeded(Exceeded { limit, retry_after_s }: Exceeded) -> Refusal {
+        let message = format!("over limits.rate.{} of waver.toml; try again in {retry_after_s} s", limit.as_str());
+        Refusal(ApiError { code: ErrorCode::TooMany, message, field: None }, retry_after_s)
     }
 
     pub(crate) fn code(&self) -> ErrorCode {
@@ -57,7 +65,7 @@ impl IntoResponse for Refusal {
         let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self.0)).into_response();
         if code.is_transient() {
-            response.headers_mut().insert(header::RETRY_AFTER, RETRY_AFTER);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(self.1));
         }
         response.extensions_mut().insert(code);
         response

@@ -7,4 +7,5 @@ mod ingest;
 mod operators;
 mod origins;
 mod process;
+mod rates;
 mod refusals;
