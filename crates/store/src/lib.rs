@@ -13,6 +13,7 @@ mod data_class;
 pub mod decoders;
 #[cfg(any(test, feature = "testing"))]
 pub mod faulty;
+mod folder;
 mod group_commit;
 mod ledger;
 mod log;

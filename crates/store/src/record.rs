@@ -114,6 +114,9 @@ pub enum DecodeError {
     /// The bytes end early, go on too long, or hold what no version writes.
     #[error("its bytes are damaged")]
     Damaged,
+    /// Something was written there and is gone.
+    #[error("records are missing")]
+    Missing,
 }
 
 /// The envelope of version 1, in the order of its bytes.

@@ -1,81 +1,109 @@
-use std::fs::{DirBuilder, File};
-use std::io;
+use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::memory_log::{kept_runs, positions};
-use crate::record::{decode_group, encode_group};
-use crate::{Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+use tokio::task::spawn_blocking;
 
-/// sled keeps this much of its pages in memory. Reading back happens at start only, so little is enough.
-const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+use crate::memory_log::positions;
+use crate::record::encode_group;
+use crate::{Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+
+mod chain;
+mod contents;
+mod manifest;
+mod open;
+mod segment;
+mod trim;
+mod witness;
+
+#[cfg(test)]
+mod tests;
+
+pub(crate) use crate::folder::{create_private, open_error, sync_folders};
+use chain::Tail;
+use manifest::{Manifest, Place, Sealed};
+use segment::{Group, Segment, Writer};
+use witness::{Seen, Witness};
 
 /// The log in a folder, on sled.
 ///
-/// A group is one value under its first record's offset in big-endian, so that keys sort as offsets do. A key per event would
-/// cost an order of magnitude in throughput.
+/// ```text
+/// lock                         held by the process that has the log open
+/// manifest                     the segments, and what each of them holds
+/// witness                      how far the log reached
+/// 00000000000000000000.3/      a segment: a folder of sled, named after its first offset; here as rewritten
+/// 00000000000000071520/        the last one, which is written to
+/// ```
 ///
-/// On Linux sled 0.34.7 flushes by `sync_file_range`, which neither makes the file's new length durable nor empties the disk's own
-/// cache, so that what it calls flushed survives `kill -9` but not a power loss; only its periodic flush has a real `fsync`. Each
-/// append here therefore also calls `fdatasync` on sled's file.
+/// What is removed from sled stays readable in its files, so that retention works on whole segments: one without anything left to
+/// keep is unlinked, one with some is written anew without the rest, and the manifest passes to the new set at one instant.
+///
+/// Each group carries a checksum of all that is before it in its segment. With the witness this makes sure that whatever was
+/// acknowledged is read back, or else the log refuses to open or to be read. Opening looks at the end of the last segment alone.
 #[derive(Debug)]
 pub struct SledLog {
-    inner: Arc<Inner>,
-    end: AtomicU64,
+    shared: Arc<Shared>,
+    /// One append, or one change of the last segment, at a time.
+    writing: tokio::sync::Mutex<()>,
     /// Holds after a failure, and while an append is under way: who drops that future does not know what became of it.
     broken: AtomicBool,
 }
 
 #[derive(Debug)]
-struct Inner {
-    groups: sled::Tree,
-    /// sled's own file, opened once more to be synced.
-    file: File,
+struct Shared {
+    folder: PathBuf,
+    span_ms: u64,
+    end: AtomicU64,
+    current: Mutex<Current>,
+    /// Held for every change of the manifest.
+    changing: Mutex<()>,
+    /// Number of the next folder that is written aside.
+    generation: AtomicU32,
+    /// The sealed segment that was read last: a reader asks for page after page.
+    reading: Mutex<Option<Segment>>,
+    /// Held while trimming.
+    trimming: Mutex<()>,
+    witness: Mutex<Witness>,
+    _lock: File,
+}
+
+#[derive(Debug)]
+struct Current {
+    manifest: Manifest,
+    active: Arc<Segment>,
+    /// Where the active segment ends, as far as it is acknowledged.
+    tail: Tail,
 }
 
 impl SledLog {
     /// Opens the log in `folder`, which is made if it is missing, for this process alone. `span` is how much time of
-    /// [`Record::received_at`] one segment holds: what is trimmed is removed by whole segments.
+    /// [`Record::received_at`] one segment holds. Segments begin at multiples of it, so that cutoffs at such multiples remove whole
+    /// segments and rewrite next to nothing.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the folder cannot be made or written, [`StoreError::Locked`] if another process has it open,
-    /// [`StoreError::Unreadable`] or [`StoreError::Damaged`] if what it holds cannot be read.
-    pub fn open(folder: &Path, _span: Duration) -> Result<SledLog, StoreError> {
-        let unusable = |source| StoreError::Open { path: folder.to_owned(), source };
-        create_private(folder).map_err(unusable)?;
-        let failed = |error| open_error(folder, error);
-        let db = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None) // every append flushes by itself
-            .open()
-            .map_err(failed)?;
-        let groups = db.open_tree("log").map_err(failed)?;
-        groups.flush().map_err(failed)?;
-        let file = File::options().write(true).open(folder.join("db")).map_err(unusable)?;
-        file.sync_all().and_then(|()| sync_folders(folder)).map_err(unusable)?;
-        let end = match groups.last().map_err(failed)? {
-            Some((key, value)) => {
-                let first = offset_of(&key)?;
-                let group = decode_group(&value).map_err(|reason| StoreError::Damaged { offset: first, reason })?;
-                first + group.len() as u64
-            }
-            None => 0,
-        };
-        let inner = Arc::new(Inner { groups, file });
-        Ok(SledLog { inner, end: AtomicU64::new(end), broken: AtomicBool::new(false) })
+    /// [`StoreError::Unreadable`] or [`StoreError::Damaged`] if what it holds cannot be read, or something that was acknowledged is
+    /// not there.
+    pub fn open(folder: &Path, span: Duration) -> Result<SledLog, StoreError> {
+        let shared = Arc::new(open::open(folder, span)?);
+        Ok(SledLog { shared, writing: tokio::sync::Mutex::default(), broken: AtomicBool::new(false) })
     }
-}
 
-impl Inner {
-    /// Puts a group on disk. Blocks until it is there.
-    fn write(&self, first: u64, group: Vec<u8>) -> sled::Result<()> {
-        self.groups.insert(first.to_be_bytes(), group)?;
-        self.groups.flush()?;
-        self.file.sync_data()?;
-        Ok(())
+    /// Runs `change` of the last segment on a thread that may wait for the disk. The log is broken unless it is seen to succeed.
+    async fn change<T: Send + 'static>(
+        &self,
+        change: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        if self.broken.swap(true, Ordering::AcqRel) {
+            return Err(StoreError::Broken);
+        }
+        let shared = Arc::clone(&self.shared);
+        let done = spawn_blocking(move || change(&shared)).await;
+        let done = done.map_err(|error| StoreError::Write(error.to_string()))??;
+        self.broken.store(false, Ordering::Release);
+        Ok(done)
     }
 }
 
@@ -89,116 +117,190 @@ impl EventLog for SledLog {
         if group.is_empty() {
             return Ok(Vec::new());
         }
-        if self.broken.swap(true, Ordering::AcqRel) {
-            return Err(StoreError::Broken);
-        }
-        let first = self.end.load(Ordering::Acquire);
-        let inner = Arc::clone(&self.inner);
-        let written = tokio::task::spawn_blocking(move || inner.write(first, bytes)).await;
-        written
-            .map_err(|error| StoreError::Write(error.to_string()))?
-            .map_err(|error| StoreError::Write(error.to_string()))?;
-        self.end.store(first + group.len() as u64, Ordering::Release);
-        self.broken.store(false, Ordering::Release);
-        Ok(positions(first, group))
+        let _writing = self.writing.lock().await;
+        let first = self.end();
+        let group = group.to_vec();
+        self.change(move |shared| {
+            shared.append(&group, &bytes)?;
+            Ok(positions(first, &group))
+        })
+        .await
     }
 
     async fn read(&self, from: u64, at_least: usize) -> Result<Vec<(Position, Record)>, StoreError> {
-        let failed = |error: sled::Error| StoreError::Read(error.to_string());
-        // The group that holds `from` may begin before it.
-        let start = match self.inner.groups.get_lt((from + 1).to_be_bytes()).map_err(failed)? {
-            Some((key, _)) => offset_of(&key)?,
-            None => from,
-        };
-        let mut page = Vec::new();
-        for entry in self.inner.groups.range(start.to_be_bytes()..) {
-            if page.len() >= at_least.max(1) {
-                break;
-            }
-            let (key, value) = entry.map_err(failed)?;
-            let first = offset_of(&key)?;
-            let group = decode_group(&value).map_err(|reason| StoreError::Damaged { offset: first, reason })?;
-            page.extend(positions(first, &group).into_iter().zip(group).filter(|(at, _)| at.offset >= from));
-        }
-        Ok(page)
+        let shared = Arc::clone(&self.shared);
+        let groups = spawn_blocking(move || shared.read(from, at_least.max(1))).await;
+        let groups = groups.map_err(|error| StoreError::Read(error.to_string()))??;
+        let records = groups.into_iter().flat_map(|(first, group)| positions(first, &group).into_iter().zip(group));
+        Ok(records.filter(|(at, _)| at.offset >= from).collect())
     }
 
+    /// Appends go on but for the time it takes to begin a new segment, when the last one holds something to remove.
     async fn trim(&self, cutoffs: &Cutoffs) -> Result<Trimmed, StoreError> {
-        let failed = |error: sled::Error| StoreError::Write(error.to_string());
-        let mut trimmed = Trimmed::default();
-        let last = self.inner.groups.last().map_err(failed)?.map(|(key, _)| key);
-        for entry in self.inner.groups.iter() {
-            let (key, value) = entry.map_err(failed)?;
-            // The last group says where the log ends.
-            if Some(&key) == last.as_ref() {
-                break;
-            }
-            let first = offset_of(&key)?;
-            let group = decode_group(&value).map_err(|reason| StoreError::Damaged { offset: first, reason })?;
-            let whole = group.len();
-            let runs = kept_runs(first, group, cutoffs, &mut trimmed);
-            if runs.iter().map(|(_, run)| run.len()).sum::<usize>() == whole {
-                continue;
-            }
-            let mut batch = sled::Batch::default();
-            batch.remove(key);
-            for (first, run) in runs {
-                let bytes = encode_group(&run).map_err(|reason| StoreError::Write(reason.to_string()))?;
-                batch.insert(&first.to_be_bytes(), bytes);
-            }
-            self.inner.groups.apply_batch(batch).map_err(failed)?;
+        let cutoffs = *cutoffs;
+        let writing = self.writing.lock().await;
+        if self.shared.current().tail.contents.loses(&cutoffs) {
+            self.change(Shared::roll).await?;
         }
-        self.inner.groups.flush().map_err(failed)?;
-        self.inner.file.sync_data().map_err(|error| StoreError::Write(error.to_string()))?;
-        Ok(trimmed)
+        drop(writing);
+        let shared = Arc::clone(&self.shared);
+        let trimmed = spawn_blocking(move || shared.trim(&cutoffs)).await;
+        trimmed.map_err(|error| StoreError::Write(error.to_string()))?
     }
 
     fn begin(&self) -> u64 {
-        let first = self.inner.groups.first().ok().flatten();
-        first.and_then(|(key, _)| offset_of(&key).ok()).unwrap_or_else(|| self.end())
+        self.shared.current().manifest.begin()
     }
 
     fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
+        self.shared.end.load(Ordering::Acquire)
     }
 }
 
-fn offset_of(key: &[u8]) -> Result<u64, StoreError> {
-    let key = <[u8; 8]>::try_from(key);
-    key.map(u64::from_be_bytes).map_err(|_| StoreError::Damaged { offset: 0, reason: DecodeError::Damaged })
-}
+impl Shared {
+    /// Puts a group on disk. Blocks until it is there.
+    fn append(&self, group: &[Record], bytes: &[u8]) -> Result<(), StoreError> {
+        if self.is_past(group) {
+            self.roll()?;
+        }
+        let (active, tail) = self.active();
+        let first = tail.end;
+        let mut writer = Writer::new(&active, tail);
+        writer.push_encoded(first, group, bytes)?;
+        active.flush()?;
+        let tail = writer.tail;
+        self.witness().see(Seen::at(&tail)).map_err(|error| StoreError::Write(error.to_string()))?;
+        self.current().tail = tail;
+        self.end.store(tail.end, Ordering::Release);
+        Ok(())
+    }
 
-/// Makes `folder` and its parents; readable by its owner alone where the system knows of owners.
-pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Makes the names in `folder` durable, and as far as the system lets us its own name. A file whose name is lost is lost.
-pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
-    // Elsewhere than on Unix folders cannot be opened as files, and their file systems keep names by themselves.
-    #[cfg(unix)]
-    {
-        File::open(folder)?.sync_all()?;
-        // The folder's parents may belong to somebody else, or to a file system that cannot be written.
-        for parent in folder.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
-            let _ = File::open(parent).and_then(|parent| parent.sync_all());
+    /// Whether `group` belongs into another span than the last segment.
+    fn is_past(&self, group: &[Record]) -> bool {
+        let first = group.iter().map(|record| record.received_at).min();
+        let span = |at: u64| at / self.span_ms;
+        match (self.current().tail.contents.oldest(), first) {
+            (Some(oldest), Some(first)) => span(first) > span(oldest),
+            _ => false,
         }
     }
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
+
+    /// Seals the last segment and begins a new one.
+    fn roll(&self) -> Result<(), StoreError> {
+        let (active, tail) = self.active();
+        let place = Place { first: tail.end, generation: 0, start: Some(tail.checksum) };
+        let next = Segment::create(&self.folder, place)?;
+        // The witness may not fall behind what is sealed.
+        self.witness().settle(Seen::at(&tail)).map_err(|error| StoreError::Write(error.to_string()))?;
+        let sealed = Sealed { place: *active.place(), tail };
+        let next = Arc::new(next);
+        self.change_manifest(
+            |manifest| {
+                manifest.sealed.push(sealed);
+                manifest.active = place;
+            },
+            |current| {
+                current.active = next;
+                current.tail.contents = contents::Contents::default();
+            },
+        )
+    }
+
+    /// Puts a changed manifest in the place of the one before, on disk and then in `current`, which `follow` makes fit.
+    fn change_manifest(
+        &self,
+        change: impl FnOnce(&mut Manifest),
+        follow: impl FnOnce(&mut Current),
+    ) -> Result<(), StoreError> {
+        let _changing = lock(&self.changing);
+        let mut manifest = self.current().manifest.clone();
+        change(&mut manifest);
+        manifest.store(&self.folder).map_err(|error| StoreError::Write(error.to_string()))?;
+        let mut current = self.current();
+        current.manifest = manifest;
+        follow(&mut current);
+        Ok(())
+    }
+
+    /// The groups from the one that holds offset `from` on, at least `at_least` records if there are so many.
+    fn read(&self, from: u64, at_least: usize) -> Result<Vec<Group>, StoreError> {
+        let (mut groups, mut records, mut next) = (Vec::new(), 0, from);
+        while records < at_least {
+            // Held from the look at the manifest on, so that no segment goes away before it is open.
+            let mut reading = lock(&self.reading);
+            let (sealed, active, tail) = {
+                let current = self.current();
+                let sealed = current.manifest.sealed.iter().find(|segment| segment.tail.end > next).copied();
+                (sealed, Arc::clone(&current.active), current.tail)
+            };
+            let Some(sealed) = sealed else {
+                *reading = None;
+                drop(reading);
+                if next < tail.end {
+                    groups.extend(active.read(next, at_least - records, &tail)?);
+                }
+                break;
+            };
+            let read = self.read_sealed(&mut reading, &sealed, next, at_least - records)?;
+            records += count(&read, next);
+            // Fewer than asked for means that the segment is read to its end.
+            next = sealed.tail.end;
+            groups.extend(read);
+        }
+        Ok(groups)
+    }
+
+    /// Reads from a sealed segment, which stays open in `reading`.
+    fn read_sealed(
+        &self,
+        reading: &mut Option<Segment>,
+        sealed: &Sealed,
+        from: u64,
+        at_least: usize,
+    ) -> Result<Vec<Group>, StoreError> {
+        if reading.as_ref().is_none_or(|open| *open.place() != sealed.place) {
+            *reading = None;
+        }
+        let segment = match reading {
+            Some(segment) => segment,
+            None => reading.insert(Segment::open(&self.folder, sealed.place)?),
+        };
+        segment.read(from, at_least, &sealed.tail)
+    }
+
+    fn active(&self) -> (Arc<Segment>, Tail) {
+        let current = self.current();
+        (Arc::clone(&current.active), current.tail)
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        lock(&self.current)
+    }
+
+    fn witness(&self) -> MutexGuard<'_, Witness> {
+        lock(&self.witness)
+    }
 }
 
-pub(crate) fn open_error(folder: &Path, error: sled::Error) -> StoreError {
-    let path = PathBuf::from(folder);
-    match error {
-        // sled tells a taken lock from other errors by its text alone.
-        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => StoreError::Locked { path },
-        sled::Error::Io(source) => StoreError::Open { path, source },
-        other => StoreError::Unreadable { path, reason: other.to_string() },
+impl Drop for Shared {
+    fn drop(&mut self) {
+        // What was acknowledged is on disk; the witness catches up as far as it can.
+        let _ = self.witness().sync();
     }
+}
+
+impl Seen {
+    fn at(tail: &Tail) -> Seen {
+        Seen { end: tail.end, checksum: tail.checksum }
+    }
+}
+
+/// How many records of `groups` are at `from` or behind it.
+fn count(groups: &[Group], from: u64) -> usize {
+    let behind = |(first, group): &Group| group.len() - from.saturating_sub(*first).min(group.len() as u64) as usize;
+    groups.iter().map(behind).sum()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,54 @@
+//! Folders and files that are there after a power loss.
+
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use crate::StoreError;
+
+/// Makes `folder` and its parents; readable by its owner alone where the system knows of owners.
+pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Makes the names in `folder` durable, and as far as the system lets us its own name. A file whose name is lost is lost.
+pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
+    // Elsewhere than on Unix folders cannot be opened as files, and their file systems keep names by themselves.
+    #[cfg(unix)]
+    {
+        File::open(folder)?.sync_all()?;
+        // The folder's parents may belong to somebody else, or to a file system that cannot be written.
+        for parent in folder.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
+            let _ = File::open(parent).and_then(|parent| parent.sync_all());
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
+}
+
+/// Puts a file with `bytes` at `path`, in the place of what is there: a crash leaves the old one or the new one.
+pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let aside = path.with_extension("new");
+    let mut file = File::create(&aside)?;
+    file.write_all(bytes)?;
+    file.sync_all()?;
+    fs::rename(&aside, path)?;
+    sync_folders(folder)
+}
+
+/// What sled said of `folder`.
+pub(crate) fn open_error(folder: &Path, error: sled::Error) -> StoreError {
+    let path = folder.to_owned();
+    match error {
+        // sled tells a taken lock from other errors by its text alone.
+        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => StoreError::Locked { path },
+        sled::Error::Io(source) => StoreError::Open { path, source },
+        other => StoreError::Unreadable { path, reason: other.to_string() },
+    }
+}

@@ -1,0 +1,72 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{Cutoffs, DataClass, PerClass, Record, Removed, Trimmed};
+
+/// What a segment holds of each class. Kept with every group, so that no segment must be read to know what to trim.
+pub(super) type Contents = PerClass<OfClass>;
+
+/// What a segment holds of one class.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct OfClass {
+    records: u64,
+    /// Of the payloads.
+    bytes: u64,
+    /// When the first and the last one were received, Unix milliseconds; 0 without any.
+    oldest: u64,
+    newest: u64,
+}
+
+impl Contents {
+    pub(super) fn add(&mut self, group: &[Record]) {
+        for record in group {
+            let class = self.of_mut(record.kind.class());
+            class.oldest = if class.records == 0 { record.received_at } else { class.oldest.min(record.received_at) };
+            class.newest = class.newest.max(record.received_at);
+            class.records += 1;
+            class.bytes += record.payload.len() as u64;
+        }
+    }
+
+    /// The classes that are there.
+    fn present(&self) -> impl Iterator<Item = (DataClass, &OfClass)> {
+        DataClass::ALL.into_iter().map(|class| (class, self.of(class))).filter(|(_, found)| found.records > 0)
+    }
+
+    /// When the first record was received.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.present().map(|(_, found)| found.oldest).min()
+    }
+
+    /// Whether `cutoffs` remove anything.
+    pub(super) fn loses(&self, cutoffs: &Cutoffs) -> bool {
+        self.present().any(|(class, found)| found.oldest < *cutoffs.of(class))
+    }
+
+    /// Whether `cutoffs` leave anything.
+    pub(super) fn keeps(&self, cutoffs: &Cutoffs) -> bool {
+        self.present().any(|(class, found)| found.newest >= *cutoffs.of(class))
+    }
+
+    /// Bytes of all payloads.
+    pub(super) fn bytes(&self) -> u64 {
+        self.present().map(|(_, found)| found.bytes).sum()
+    }
+
+    /// Adds what is here to `trimmed`.
+    pub(super) fn removed(&self, trimmed: &mut Trimmed) {
+        self.count(trimmed, |total, here| *total += here);
+    }
+
+    /// Takes what is here off `trimmed`.
+    pub(super) fn kept(&self, trimmed: &mut Trimmed) {
+        self.count(trimmed, |total, here| *total -= here);
+    }
+
+    fn count(&self, trimmed: &mut Trimmed, change: impl Fn(&mut u64, u64)) {
+        for (class, found) in self.present() {
+            let Removed { records, bytes } = trimmed.of_mut(class);
+            change(records, found.records);
+            change(bytes, found.bytes);
+        }
+    }
+}

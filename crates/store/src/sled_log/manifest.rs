@@ -1,0 +1,100 @@
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::chain::{CHECKSUM_BYTES, Checksum, Tail, checksum};
+use crate::folder::replace_file;
+
+const CONTEXT: &str = "waver log manifest v1";
+const FILE: &str = "manifest";
+
+/// Which segments make up the log. What is on disk beside these is left over from a crash. Replaced as a whole, so that the log
+/// passes from one set of segments to the next at one instant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Manifest {
+    /// The segments that are not written to any more, in the order of their offsets.
+    pub(super) sealed: Vec<Sealed>,
+    /// The one that is.
+    pub(super) active: Place,
+    /// Above the number of every folder here.
+    pub(super) next_generation: u32,
+}
+
+/// Where a segment lies and begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Place {
+    /// The lowest offset that may be in it.
+    pub(super) first: u64,
+    /// 0 for a segment as it was first written; every rewriting has another number.
+    pub(super) generation: u32,
+    /// What its first value follows; `None` for a segment of the earlier layout, whose values have no checksums.
+    pub(super) start: Option<Checksum>,
+}
+
+impl Place {
+    /// The name of its folder.
+    pub(super) fn name(&self) -> String {
+        match self.generation {
+            0 => format!("{:020}", self.first),
+            generation => format!("{:020}.{generation}", self.first),
+        }
+    }
+}
+
+/// A segment that is not written to any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Sealed {
+    pub(super) place: Place,
+    pub(super) tail: Tail,
+}
+
+impl Manifest {
+    /// The lowest offset that may still be there.
+    pub(super) fn begin(&self) -> u64 {
+        self.sealed.first().map_or(self.active.first, |segment| segment.place.first)
+    }
+
+    /// The places of all segments.
+    pub(super) fn places(&self) -> impl Iterator<Item = &Place> {
+        self.sealed.iter().map(|segment| &segment.place).chain([&self.active])
+    }
+
+    /// The manifest in `folder`, if there is one; its bytes may be damaged.
+    pub(super) fn load(folder: &Path) -> io::Result<Option<Result<Manifest, &'static str>>> {
+        match fs::read(folder.join(FILE)) {
+            Ok(bytes) => Ok(Some(decode(&bytes).ok_or("its manifest is damaged"))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts this in the place of the manifest in `folder`; on disk when this returns.
+    pub(super) fn store(&self, folder: &Path) -> io::Result<()> {
+        let mut bytes = postcard::to_allocvec(self).map_err(io::Error::other)?;
+        bytes.extend(checksum(CONTEXT, &bytes));
+        replace_file(&folder.join(FILE), &bytes)
+    }
+}
+
+fn decode(bytes: &[u8]) -> Option<Manifest> {
+    let (manifest, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
+    let whole = *sum == checksum(CONTEXT, manifest);
+    whole.then(|| postcard::from_bytes(manifest).ok()).flatten()
+}
+
+/// The folders of segments in `folder`, by name.
+pub(super) fn segment_folders(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        let (offset, generation) = name.split_once('.').unwrap_or((&name, "0"));
+        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if offset.len() == 20 && digits(offset) && digits(generation) {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
