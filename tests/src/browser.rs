@@ -20,7 +20,7 @@ const STARTED: Duration = Duration::from_secs(30);
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What the browser says of itself: without it, that it has no screen, and then it counts as automation and is offered nothing.
-const USER_AGENT: &str =
+pub(crate) const USER_AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
 
 /// A browser window under test. Dropping it ends driver and browser.

@@ -7,6 +7,8 @@ use reqwest::Client;
 use reqwest::header::RETRY_AFTER;
 use serde_json::{Value, json};
 
+use crate::browser::USER_AGENT;
+
 /// A collector that has not answered by then counts as one that does not answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -69,8 +71,8 @@ impl Caller {
     /// # Errors
     /// When the system has no sockets to offer.
     pub fn from_address(url: &str, address: [u8; 4]) -> Result<Caller> {
-        let http =
-            Client::builder().no_proxy().timeout(PATIENCE).local_address(std::net::IpAddr::from(address)).build();
+        let http = Client::builder().no_proxy().timeout(PATIENCE).user_agent(USER_AGENT);
+        let http = http.local_address(std::net::IpAddr::from(address)).build();
         Ok(Caller { url: url.to_owned(), http: http.context("a client")? })
     }
 

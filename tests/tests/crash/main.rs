@@ -29,23 +29,33 @@ const LONGEST_LIFE_MS: u64 = 300;
 const LONGEST_START_MS: u64 = 120;
 /// After so many kills, all that was ever acknowledged is sent again, and the state is compared with what the log gives.
 const KILLS_BETWEEN_AUDITS: u64 = 25;
+/// Snapshots several times a second, and a new segment of the log every few seconds, so that kills meet them.
+const ROLLED: &[(&str, &str)] = &[("WAVER__RETENTION__SNAPSHOT_EVERY", "150ms"), ("WAVER__RETENTION__EVENTS", "90m")];
+/// The same, with events that stay in the log for half a minute only.
+const TRIMMED: &[(&str, &str)] = &[("WAVER__RETENTION__SNAPSHOT_EVERY", "150ms"), ("WAVER__RETENTION__EVENTS", "30s")];
 /// After each other kill, so many visits are sent again.
 const VISITS_AUDITED: usize = 3;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_or_counted_twice_by_kills_at_random_instants() -> Result<()> {
-    killed(60).await
+    killed(60, ROLLED).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes some twenty minutes: cargo xtask test --soak"]
+#[ignore = "takes some ten minutes: cargo xtask test --soak"]
 async fn a_thousand_kills_lose_nothing_and_double_nothing() -> Result<()> {
-    killed(1_000).await
+    killed(1_000, ROLLED).await
 }
 
-async fn killed(kills: u64) -> Result<()> {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "takes some minutes: cargo xtask test --soak"]
+async fn what_is_trimmed_from_the_log_is_not_lost_either() -> Result<()> {
+    killed(300, TRIMMED).await
+}
+
+async fn killed(kills: u64, hurry: &[(&'static str, &'static str)]) -> Result<()> {
     let seed = seed();
-    let mut run = Run::start(seed).await?;
+    let mut run = Run::start(seed, hurry).await?;
     let outcome = run.through(kills).await;
     println!("seed {seed}: {} kills, {} of them during a start; {}", run.kills, run.starts_killed, run.books.summary());
     outcome.with_context(|| format!("seed {seed}, kill {}; the collector said\n{}", run.kills, run.last_words()))
@@ -64,8 +74,9 @@ struct Run {
 }
 
 impl Run {
-    async fn start(seed: u64) -> Result<Run> {
-        let collector = Collector::start_with("http://127.0.0.1:8080", OFFERS, UNLIMITED).await?;
+    async fn start(seed: u64, hurry: &[(&'static str, &'static str)]) -> Result<Run> {
+        let settings = [UNLIMITED, hurry].concat();
+        let collector = Collector::start_with("http://127.0.0.1:8080", OFFERS, &settings).await?;
         let (books, gate) = (Arc::new(Books::new(SENDERS)), Arc::new(RwLock::new(())));
         let mut senders = JoinSet::new();
         for index in 0..SENDERS {
@@ -129,7 +140,7 @@ impl Run {
             outcomes["discarded"].as_object().into_iter().flatten().filter_map(|(_, n)| n.as_u64()).sum();
         ensure!(received == stored + number(&outcomes["duplicate"])? + discarded, "the outcomes balance: {outcomes}");
         let counted = number(&aggregates["total"]["events"])?;
-        ensure!(counted == stored, "{counted} events in the windows, {stored} stored");
+        ensure!(counted == stored, "{counted} events in the windows, {stored} stored: {aggregates}");
         let (acknowledged, in_doubt) = (self.books.acknowledged(), self.books.in_doubt());
         ensure!(
             (acknowledged..=acknowledged + in_doubt).contains(&stored),
