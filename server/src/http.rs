@@ -8,6 +8,7 @@ mod body;
 mod client;
 mod consents;
 mod dashboard;
+mod dead_letters;
 mod decisions;
 #[doc(hidden)]
 pub mod decoders;
@@ -87,6 +88,8 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
     let operator = OpenApiRouter::new()
         .routes(routes!(aggregates::get))
         .routes(routes!(sessions::get))
+        .routes(routes!(dead_letters::get))
+        .routes(routes!(dead_letters::redrive))
         .routes(routes!(stream::get))
         .routes(routes!(dashboard::page))
         .routes(routes!(dashboard::sign_in_page, dashboard::sign_in))

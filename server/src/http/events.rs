@@ -107,7 +107,11 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch,
     (batch, nothing_read.map(|refusal| refusal.below("events[0]")))
 }
 
-fn read_event(json: &[u8]) -> Result<Event, Refusal> {
+/// Reads one event.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`] for more reasons than there may be.
+pub(super) fn read_event(json: &[u8]) -> Result<Event, Refusal> {
     let event: Event = body::parse(json).map_err(not_of_the_schema)?;
     match &event.body {
         EventBody::Hesitation { reasons, .. } if reasons.len() > limits::REASONS_PER_HESITATION => {

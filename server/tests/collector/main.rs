@@ -1,6 +1,7 @@
 //! The collector as its callers meet it: over HTTP, in this process or in one of its own that can be killed.
 
 mod books;
+mod dead_letters;
 mod document;
 mod harness;
 mod ingest;
