@@ -5,8 +5,10 @@
 //! suite holds for both. A later log on the Apache Kafka protocol must fit behind the same trait: a record therefore carries its
 //! shard, and a reader assumes order within a shard only.
 //!
-//! Secrets never go into a log or into sled, since what is removed there stays readable on disk: [`SecretKey`] lives in a file of
-//! its own.
+//! What spans sessions and must never be exceeded, caps and budgets, is counted by a [`Ledger`].
+//!
+//! Secrets never go into a log or into sled, since what is removed there stays readable on disk: a [`SecretKey`] lives in a file of
+//! its own, or among others in a [`KeyStore`].
 
 mod data_class;
 #[doc(hidden)]
@@ -15,6 +17,7 @@ pub mod decoders;
 pub mod faulty;
 mod folder;
 mod group_commit;
+mod key_store;
 mod ledger;
 mod log;
 mod memory_log;
@@ -29,6 +32,7 @@ mod contract;
 mod files_as_they_lie;
 
 pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
+pub use key_store::{FileKeys, KEYS, KeyError, KeyName, KeyStore, MemoryKeys, NAME_BYTES};
 pub use ledger::{Budget, Cap, Id, LEASES, Ledger, LedgerError, MemoryLedger, REMEMBERED_MS, SledLedger, TAKES};
 pub use log::{EventLog, GROUP_BYTES, Position, StoreError};
 pub use memory_log::MemoryLog;

@@ -2,10 +2,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::StoreError;
-use crate::sled_log::{create_private, sync_folders};
+use zeroize::{Zeroize, Zeroizing};
 
-/// 32 secret bytes in a file of their own. Never printed, never in a log, never in sled.
+use crate::StoreError;
+use crate::folder::{create_private, sync_folders};
+
+/// 32 secret bytes. Never printed, never in a log, never in sled; wiped from memory when dropped.
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
 
@@ -41,6 +43,12 @@ impl SecretKey {
     }
 }
 
+impl Drop for SecretKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
 impl std::fmt::Debug for SecretKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("SecretKey(..)")
@@ -48,9 +56,9 @@ impl std::fmt::Debug for SecretKey {
 }
 
 fn read(path: &Path) -> io::Result<Option<[u8; 32]>> {
-    let mut bytes = Vec::with_capacity(33);
+    let mut bytes = Zeroizing::new(Vec::with_capacity(33));
     File::open(path)?.take(33).read_to_end(&mut bytes)?;
-    Ok(<[u8; 32]>::try_from(bytes).ok())
+    Ok(<[u8; 32]>::try_from(&bytes[..]).ok())
 }
 
 /// Writes aside and renames, so that a crash leaves either no key or a whole one.

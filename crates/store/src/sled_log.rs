@@ -21,7 +21,7 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::folder::{create_private, open_error, sync_folders};
+pub(crate) use crate::folder::{create_private, sync_folders};
 use chain::Tail;
 use manifest::{Manifest, Place, Sealed};
 use segment::{Group, Segment, Writer};

@@ -5,8 +5,8 @@ use super::LedgerError;
 use super::embedded::Embedded;
 use super::rows::{Rows, Write};
 use crate::StoreError;
+use crate::folder::{create_private, open_error, sync_folders};
 use crate::group_commit::{Durable, GroupCommit};
-use crate::sled_log::{create_private, open_error, sync_folders};
 
 /// sled keeps this much of its pages in memory.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
