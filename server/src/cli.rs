@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -30,8 +31,25 @@ enum Command {
     Serve(Configured),
     /// Says whether configuration and offers can be used, and what they mean.
     Check(Configured),
+    /// Proves that the state is what the log gives, and takes its decisions again. No collector may have the data folder open.
+    Replay(ReplayArguments),
     /// Prints the version.
     Version,
+}
+
+#[derive(Debug, clap::Args)]
+struct ReplayArguments {
+    #[command(flatten)]
+    configured: Configured,
+    /// Compares aggregates and decisions from this time on, such as 2026-11-21T08:00:00Z. From the beginning, if not given.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    from: Option<SystemTime>,
+    /// Compares aggregates and decisions before this time. To the end, if not given.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_rfc3339_weak)]
+    to: Option<SystemTime>,
+    /// Prints what was found as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -81,6 +99,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
     match arguments.command {
         Command::Serve(configured) => with_config(&configured, serve),
         Command::Check(configured) => with_config(&configured, check),
+        Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
             Exit::Ok
@@ -126,14 +145,7 @@ fn check(config: Config) -> Exit {
 
 fn serve(config: Config) -> Exit {
     log_to_stderr(config.log.level);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("waver: cannot start: {error}");
-            return Exit::System;
-        }
-    };
-    runtime.block_on(async {
+    let served = block_on(async {
         let mut told_to_stop = match Signals::listen() {
             Ok(signals) => signals,
             Err(error) => {
@@ -160,7 +172,61 @@ fn serve(config: Config) -> Exit {
             () = collector.shutdown() => Exit::Ok,
             () = told_to_stop.next() => Exit::Io,
         }
-    })
+    });
+    served.unwrap_or_else(|exit| exit)
+}
+
+fn replay(config: &Config, arguments: &ReplayArguments) -> Exit {
+    log_to_stderr(config.log.level);
+    let millis = |time: SystemTime| {
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    };
+    let (from, to) = (arguments.from.map_or(0, millis), arguments.to.map_or(u64::MAX, millis));
+    let say = |done, of| eprintln!("replayed the log up to offset {done} of {of}");
+    let proof = match block_on(crate::replay::prove(config, from, to, say)) {
+        Ok(Ok(proof)) => proof,
+        Ok(Err(error)) => {
+            eprintln!("waver: {error}");
+            return exit_of(&error);
+        }
+        Err(exit) => return exit,
+    };
+    if arguments.json {
+        match serde_json::to_string_pretty(&proof) {
+            Ok(json) => println!("{json}"),
+            Err(error) => eprintln!("waver: {error}"),
+        }
+    } else {
+        let upon = if proof.from_scratch { "from scratch" } else { "upon an older snapshot" };
+        println!(
+            "replayed {} records with {} events ({upon}, offsets {} to {}) in {} ms",
+            proof.records, proof.events, proof.from_offset, proof.to_offset, proof.millis
+        );
+        println!(
+            "compared {} sessions, {} minutes of aggregates and {} decisions ({} decisions could not be taken again)",
+            proof.sessions, proof.minutes, proof.decisions, proof.decisions_unchecked
+        );
+        for difference in &proof.first_differences {
+            println!("{difference}");
+        }
+        match proof.differences {
+            0 => println!("equal"),
+            differences => println!("NOT equal: {differences} differences"),
+        }
+    }
+    if proof.differences == 0 { Exit::Ok } else { Exit::Data }
+}
+
+/// Runs a command to its end.
+fn block_on<T>(command: impl Future<Output = T>) -> Result<T, Exit> {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => Ok(runtime.block_on(command)),
+        Err(error) => {
+            eprintln!("waver: cannot start: {error}");
+            Err(Exit::System)
+        }
+    }
 }
 
 /// The one line on standard output: whoever started this waits for it, and may have gone away.

@@ -12,12 +12,13 @@ use tokio::task::JoinHandle;
 use waver_core::session::FOLD_VERSION;
 use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError};
 
-use crate::committer::{Committer, replay};
+use crate::committer::{Committer, SWEEP_PACE, replay};
 use crate::config::Config;
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
 use crate::keeper::{Keeper, millis};
 use crate::metrics::Metrics;
+use crate::policy_archive::PolicyArchive;
 use crate::rate::{RateLimits, Refused};
 use crate::readiness::Readiness;
 use crate::serve::serve;
@@ -70,15 +71,15 @@ impl Collector {
     /// # Errors
     /// [`StartError`].
     pub async fn start_on(config: Config, host: Host) -> Result<Collector, StartError> {
-        let stores = Stores::open(&config);
-        Collector::start_with(config, host, stores, http::built).await
+        let configured = config.clone();
+        Collector::start_with(config, host, move || Stores::open(&configured), http::built).await
     }
 
     /// The same over other stores and with other pages.
     pub(crate) async fn start_with<L: EventLog, S: SnapshotStore>(
         config: Config,
         host: Host,
-        open: impl FnOnce() -> Result<(L, S), StoreError>,
+        open: impl FnOnce() -> Result<Stores<L, S>, StoreError>,
         assets: http::Assets,
     ) -> Result<Collector, StartError> {
         let (sites, warnings) = Sites::load(&config.sites)?;
@@ -95,11 +96,14 @@ impl Collector {
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
 
-        let (log, snapshots) = open()?;
+        let Stores { log, snapshots, anchors } = open()?;
         let key_path = config.server.data_dir.join("keys").join("pseudonym.key");
         let pseudonym_key = pseudonym_key(key_path, &log, &host)?;
         let log = Arc::new(log);
         let rows = bring_up(&*log, &snapshots, &sites).await?;
+
+        let archive = PolicyArchive::of(&config.server.data_dir);
+        archive_policies(&sites, &archive);
 
         let (stop, stopped) = Stop::channel();
         let (drain, drained) = Stop::channel();
@@ -118,6 +122,7 @@ impl Collector {
             state: Arc::clone(&state.rows),
             unlogged: state.unlogged.clone(),
             most_sessions: config.limits.sessions,
+            sweep_pace: SWEEP_PACE,
             letters_kept_ms: millis(config.retention.dead_letters),
             clock: state.rows.clock(),
             host: host.clone(),
@@ -131,12 +136,14 @@ impl Collector {
             log,
             state: Arc::clone(&state.rows),
             snapshots,
+            anchors,
             retention: config.retention.clone(),
             host: host.clone(),
             metrics: Arc::clone(&metrics),
             saved: None,
         };
-        let reloading = tokio::spawn(reload_policies(Arc::clone(&sites), Arc::clone(&metrics), stopped.clone()));
+        let reloading =
+            tokio::spawn(reload_policies(Arc::clone(&sites), archive, Arc::clone(&metrics), stopped.clone()));
         let router = http::router(Arc::new(App {
             host,
             limits: config.limits.clone(),
@@ -194,14 +201,24 @@ impl Collector {
 }
 
 /// The stores of a data folder.
-pub(crate) struct Stores;
+pub(crate) struct Stores<L = SledLog, S = SledSnapshots> {
+    pub(crate) log: L,
+    pub(crate) snapshots: S,
+    /// Older snapshots, for replay: the state is proven over what happened since one of them.
+    pub(crate) anchors: [S; 2],
+}
 
 impl Stores {
-    /// Opens them when it is called.
-    pub(crate) fn open(config: &Config) -> impl FnOnce() -> Result<(SledLog, SledSnapshots), StoreError> + use<> {
-        let data_dir = config.server.data_dir.clone();
-        let span = config.retention.segment();
-        move || Ok((SledLog::open(&data_dir.join("log"), span)?, SledSnapshots::open(&data_dir.join("state"))?))
+    /// Opens those of the data folder of `config`, for this process alone.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub(crate) fn open(config: &Config) -> Result<Stores, StoreError> {
+        let folder = &config.server.data_dir;
+        let log = SledLog::open(&folder.join("log"), config.retention.segment())?;
+        let snapshots = SledSnapshots::open(&folder.join("state"))?;
+        let anchor = |name: &str| SledSnapshots::open(&folder.join("anchors").join(name));
+        Ok(Stores { log, snapshots, anchors: [anchor("a")?, anchor("b")?] })
     }
 }
 
@@ -220,7 +237,7 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
         Some(parts) => EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, log.begin(), parts)?,
         None => EmbeddedState::new(keys(), GRACE_MS),
     };
-    let (restored, from, fence) = (begun.elapsed(), state.applied(), state.windows_applied());
+    let (restored, from, fence, saved_at) = (begun.elapsed(), state.applied(), state.windows_applied(), state.clock());
     if fence > log.end() {
         let reason = format!("it holds the log up to offset {fence}, and the log ends at {}", log.end());
         return Err(StoreError::Snapshot { reason });
@@ -238,7 +255,7 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
     let end = replay(log, &state, sites, from, &mut |_| {}).await?;
     if from < fence {
         // Rows of another fold were rebuilt. Those whose time was over when the snapshot was saved had been swept.
-        crate::committer::forget_over(&state, state.clock()).await?;
+        crate::committer::forget_over(&state, saved_at, None).await?;
     }
     tracing::info!(
         sessions = state.sessions(),
@@ -252,7 +269,7 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
 }
 
 /// Puts changed policies into force, until told to stop.
-async fn reload_policies(sites: Arc<Sites>, metrics: Arc<Metrics>, mut stop: Stop) {
+async fn reload_policies(sites: Arc<Sites>, archive: PolicyArchive, metrics: Arc<Metrics>, mut stop: Stop) {
     loop {
         tokio::select! {
             () = tokio::time::sleep(POLICY_PACE) => {}
@@ -266,12 +283,22 @@ async fn reload_policies(sites: Arc<Sites>, metrics: Arc<Metrics>, mut stop: Sto
                     tracing::info!(site = key, policy = site.policy().version(), "another policy is in force");
                     warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
                     metrics.policy_changed(&site.key, true);
+                    archive_policies(&sites, &archive);
                 }
                 Err(error) => {
                     tracing::error!(site = key, "the policy before stays in force: {error}");
                     metrics.policy_changed(&site.key, false);
                 }
             }
+        }
+    }
+}
+
+/// Keeps the policies in force for later. Without that decisions are taken all the same, and cannot be taken again.
+fn archive_policies(sites: &Sites, archive: &PolicyArchive) {
+    for (_, site) in sites.iter() {
+        if let Err(error) = site.archive(archive) {
+            tracing::error!(site = site.key.as_str(), "the policy cannot be kept for replay: {error}");
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::{Group, Plan, ReadBatch, Sender};
 use crate::readiness::Readiness;
 use crate::site::{SiteIndex, Sites};
-use crate::state::Unlogged;
+use crate::state::{Session, Unlogged};
 use crate::stop::Stop;
 
 /// Records read at a time when the log is replayed.
@@ -27,7 +27,7 @@ const REPLAY_PAGE: usize = 1000;
 /// How many commands are taken from the queue before they have a group: more than go into one.
 const MOST_WAITING: usize = 1024;
 /// How often sessions whose time is over are let go.
-const SWEEP_PACE: Duration = Duration::from_secs(1);
+pub(crate) const SWEEP_PACE: Duration = Duration::from_secs(1);
 /// How often dead letters whose time is over are let go.
 const LETTERS_PACE: Duration = Duration::from_secs(60);
 /// How many sessions are let go at a time.
@@ -152,22 +152,29 @@ pub(crate) async fn replay<L: EventLog>(
             return Err(StoreError::Write("somebody else writes to the state while it is rebuilt".to_owned()));
         }
         // Like a collector that runs: sessions that ended long ago are never all in memory.
-        forget_over(state, clock).await?;
+        forget_over(state, clock, (upto > fence || fence == 0).then_some(upto)).await?;
         next = upto;
     }
 }
 
-/// Removes the sessions whose time is over at `now` (Unix milliseconds).
+/// Removes the sessions whose time is over at `now` (Unix milliseconds). The aggregates learn what is known only of a session that has
+/// ended, unless they have it already: `end` is the log's end, or `None` if they do.
 ///
 /// # Errors
 /// [`StoreError`] from the state.
-pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64) -> Result<(), StoreError> {
+pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64, end: Option<u64>) -> Result<(), StoreError> {
     loop {
         let over = state.over(now, SWEEP_SESSIONS).await?;
         let rows = over.len();
-        let remove = |(key, row): (Key, Row)| Write { key, expected: Some(row.version), bytes: None, life: None };
-        let writes = over.into_iter().map(remove).collect();
-        state.commit(Commit { clock: now, writes, ..Commit::default() }).await?;
+        let mut commit = Commit { clock: now, ..Commit::default() };
+        for (key, row) in over {
+            if let Some(end) = end {
+                (commit.from, commit.upto) = (end, end);
+                commit.changes.push((key.site(), Session::from_row(&row)?.state.closing()));
+            }
+            commit.writes.push(Write { key, expected: Some(row.version), bytes: None, life: None });
+        }
+        state.commit(commit).await?;
         if rows < SWEEP_SESSIONS {
             return Ok(());
         }
@@ -233,6 +240,8 @@ pub(crate) struct Committer<L, S> {
     pub(crate) unlogged: Unlogged,
     /// Number of sessions that may be kept.
     pub(crate) most_sessions: usize,
+    /// How often sessions whose time is over are let go.
+    pub(crate) sweep_pace: Duration,
     /// How long dead letters are kept, milliseconds.
     pub(crate) letters_kept_ms: u64,
     /// The time of the state, Unix milliseconds. Nothing is dated before it.
@@ -250,7 +259,7 @@ pub(crate) struct Committer<L, S> {
 impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// Works off what is handed in until `stop` holds and nothing waits any more.
     pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<(Sender, Command)>, mut stop: Stop) {
-        let mut sweeps = tokio::time::interval(SWEEP_PACE);
+        let mut sweeps = tokio::time::interval(self.sweep_pace);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut letters = tokio::time::interval(LETTERS_PACE);
         letters.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -386,7 +395,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// Lets go of sessions whose time is over.
     async fn sweep(&mut self) {
         self.clock = self.host.now().max(self.clock);
-        if let Err(error) = forget_over(&*self.state, self.clock).await {
+        if let Err(error) = forget_over(&*self.state, self.clock, Some(self.log.end())).await {
             tracing::error!("sessions that ended cannot be let go: {error}");
         }
     }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::Deserialize;
+use waver_core::window::{HOURS_KEPT_MS, KEPT_MS};
 use waver_schema::SiteKey;
 
 pub use rate::{Rate, RateLimits};
@@ -133,10 +134,10 @@ pub struct Retention {
     /// The log's events that were not of the schema.
     #[serde(with = "value::duration")]
     pub dead_letters: Duration,
-    /// Aggregates by the minute.
+    /// Aggregates by the minute; at most a day and ten minutes.
     #[serde(with = "value::duration")]
     pub minutes: Duration,
-    /// Aggregates by the hour.
+    /// Aggregates by the hour; at most 400 days.
     #[serde(with = "value::duration")]
     pub hours: Duration,
     /// How often a snapshot of the state is saved and retention is enforced: what is past its time is gone from disk this much later at most.
@@ -152,8 +153,8 @@ impl Default for Retention {
             events: DAY,
             consent: 183 * DAY,
             dead_letters: 3 * DAY,
-            minutes: 2 * DAY,
-            hours: 395 * DAY,
+            minutes: Duration::from_millis(KEPT_MS),
+            hours: Duration::from_millis(HOURS_KEPT_MS),
             snapshot_every: Duration::from_secs(5 * 60),
         }
     }

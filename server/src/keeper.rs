@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use waver_core::session::FOLD_VERSION;
-//TMP use waver_core::window::Kept;
+use waver_core::window::Kept;
 use waver_store::{Cutoffs, EmbeddedState, EventLog, SnapshotStore, StoreError, Trimmed};
 
 use crate::config::Retention;
@@ -21,6 +21,8 @@ pub(crate) struct Keeper<L, S> {
     pub(crate) log: Arc<L>,
     pub(crate) state: Arc<EmbeddedState>,
     pub(crate) snapshots: S,
+    /// Of two snapshots one is always older than half of what the log keeps of events, and neither older than all of it.
+    pub(crate) anchors: [S; 2],
     pub(crate) retention: Retention,
     pub(crate) host: Host,
     pub(crate) metrics: Arc<Metrics>,
@@ -56,8 +58,9 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
     /// [`StoreError`] from the snapshot or the log. What was done before stays done.
     pub(crate) async fn keep(&mut self) -> Result<Trimmed, StoreError> {
         let now = self.host.now().max(self.state.clock());
-        //TMP self.state.expire_windows(now, &self.kept());
+        self.state.expire_windows(now, &self.kept());
         self.save().await?;
+        self.anchor(now).await?;
         let trimmed = self.log.trim(&self.cutoffs(now)).await?;
         self.metrics.kept(true);
         Ok(trimmed)
@@ -78,9 +81,25 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
         Ok(())
     }
 
-    //TMP    fn kept(&self) -> Kept {
-    //TMP        Kept { minutes_ms: millis(self.retention.minutes), hours_ms: millis(self.retention.hours) }
-    //TMP    }
+    fn kept(&self) -> Kept {
+        Kept { minutes_ms: millis(self.retention.minutes), hours_ms: millis(self.retention.hours) }
+    }
+
+    /// Replaces the older of the anchors once the younger has half of the time that events are kept.
+    async fn anchor(&mut self, now: u64) -> Result<(), StoreError> {
+        let mut clocks = [0; 2];
+        for (clock, anchor) in clocks.iter_mut().zip(&self.anchors) {
+            if let Some(parts) = anchor.load().await? {
+                *clock = EmbeddedState::standing(parts)?.1;
+            }
+        }
+        let [a, b] = clocks;
+        if now.saturating_sub(a.max(b)) < millis(self.retention.events / 2) {
+            return Ok(());
+        }
+        let older = &self.anchors[usize::from(b < a)];
+        older.save(self.state.capture(FOLD_VERSION).into_parts()).await
+    }
 
     /// Nothing goes that the snapshot may not hold yet.
     fn cutoffs(&self, now: u64) -> Cutoffs {

@@ -13,13 +13,14 @@ use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::{MetricType, info::Info};
 use prometheus_client::registry::{Registry, Unit};
+use waver_core::window::Windows;
 use waver_schema::{DecisionReason, SiteKey};
 use waver_store::StateStore;
 
 use crate::committer::Queue;
 use crate::host::Host;
 use crate::outcome::DiscardReason;
-use crate::site::Sites;
+use crate::site::{SiteIndex, Sites};
 use crate::state::{LiveAs, SharedState};
 
 /// Content type of [`Metrics::encode`].
@@ -186,6 +187,20 @@ impl Collector for Watched {
             for reason in DiscardReason::all() {
                 count("discarded", reason.as_str(), outcomes.discarded.get(&reason).copied().unwrap_or_default())?;
             }
+        }
+        let lateness = |read: fn(&Windows) -> u64| {
+            let of_site = |index: SiteIndex| state.rows.with_windows(index.number(), read);
+            self.sites.iter().map(move |(index, site)| (site.key.as_str(), of_site(index))).collect::<Vec<_>>()
+        };
+        let help = "Events that came behind the watermark and corrected their window.";
+        let mut family = encoder.encode_descriptor("events_late", help, None, MetricType::Counter)?;
+        for (site, events) in lateness(Windows::late) {
+            ConstCounter::new(events).encode(family.encode_family(&[("site", site)])?)?;
+        }
+        let help = "Events that came too late for any window; they are stored all the same.";
+        let mut family = encoder.encode_descriptor("events_too_late", help, None, MetricType::Counter)?;
+        for (site, events) in lateness(Windows::too_late) {
+            ConstCounter::new(events).encode(family.encode_family(&[("site", site)])?)?;
         }
         Ok(())
     }

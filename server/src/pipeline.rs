@@ -8,11 +8,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waver_core::consent::Purpose;
-use waver_core::decision::Facts;
-use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState};
+use waver_core::decision::{Facts, Verdict};
+use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active};
+use waver_policy::Policy;
 use waver_schema::{
-    Arm, BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionReason, DecisionRequest, ErrorCode, Rejected,
-    TrafficClass,
+    Arm, BatchAnswer, Cart, ConsentAnswer, Decision, DecisionFeatures, DecisionId, DecisionReason, DecisionRequest,
+    ErrorCode, Locale, Offer, PageType, Rejected, SlotName, TrafficClass,
 };
 use waver_store::{Commit, Key, Position, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
 
@@ -308,31 +309,12 @@ impl<'a> Group<'a> {
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
         }
-        let facts = Facts {
-            personalize: true,
-            slot: request.slot.clone(),
-            page: request.page,
-            features: request.features.clone(),
-            cart: request.cart,
-            history: session.state.history(),
-            lot: from.pseudonym.lot(),
-        };
+        let facts = facts(session, from, &Asked::from(request));
         let (verdict, failures) = policy.decide(&facts, session.state.session_ms(from.received_at));
         for failure in failures {
             tracing::warn!(offer = failure.offer.as_str(), "a rule failed: {}", failure.message);
         }
-        let text = |index| policy.offer(index, request.locale.as_ref(), from.received_at);
-        let offer = verdict.offer.and_then(text);
-        let counted = offer.clone().or_else(|| verdict.counterfactual.and_then(text));
-        let record = DecisionRecord {
-            decision: id,
-            slot: request.slot.clone(),
-            arm: verdict.arm,
-            reason: verdict.reason,
-            offer: counted.as_ref().map(|offer| offer.id.clone()),
-            at: from.received_at,
-            expires_at: counted.as_ref().map_or(0, |offer| offer.expires_at),
-        };
+        let (record, offer) = record_of(&verdict, &policy, from, id, &facts.slot, request.locale.as_ref());
         let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity);
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
@@ -349,6 +331,17 @@ impl<'a> Group<'a> {
             model: waver_core::intent::MODEL.to_owned(),
             explain: verdict.explain,
         })
+    }
+
+    /// Takes a decision of the log again under `policy`, with what is known before it; `None` if the session is not there.
+    pub(crate) fn take_again(&self, from: Sender, logged: &DecisionEntry, policy: &Policy) -> Option<DecisionEntry> {
+        let from = Sender { received_at: self.clock.max(from.received_at), ..from };
+        let session = self.session(from)?;
+        let facts = facts(session, from, &Asked::from(logged));
+        let (verdict, _) = policy.decide(&facts, session.state.session_ms(from.received_at));
+        let DecisionRecord { decision, slot, .. } = &logged.record;
+        let (record, _) = record_of(&verdict, policy, from, *decision, slot, logged.locale.as_ref());
+        Some(DecisionEntry { record, propensity: verdict.propensity, ..logged.clone() })
     }
 
     /// An entry that is in the log already, at `offset`.
@@ -411,9 +404,11 @@ impl<'a> Group<'a> {
 
     fn fold_consent(&mut self, from: Sender, entry: &ConsentEntry) -> ConsentAnswer {
         let held = self.held(from);
-        if held.session.as_ref().is_some_and(|session| session.is_over(from.received_at)) {
-            held.session = None;
+        if let Some(over) = held.session.take_if(|session| session.is_over(from.received_at)) {
+            // Nobody had swept it yet.
+            self.changes.push((from.site.number(), over.state.closing()));
         }
+        let held = self.held(from);
         held.is_changed = true;
         let begun = || Session::new(SessionState::new(from.received_at, entry.client));
         let session = held.session.get_or_insert_with(begun);
@@ -424,7 +419,7 @@ impl<'a> Group<'a> {
     fn fold_batch(&mut self, from: Sender, entry: &BatchEntry) -> (Vec<Outcome>, bool) {
         let Some(session) = self.session_mut(from) else { return (Vec::new(), false) };
         let before = session.state.clone();
-        let fold = session.state.fold(entry.consent_epoch, &entry.events, from.received_at);
+        let mut fold = session.state.fold(entry.consent_epoch, &entry.events, from.received_at);
         let changed = session.state != before;
         let mut outcomes = Outcomes::default();
         outcomes.count(&fold.outcomes);
@@ -434,6 +429,7 @@ impl<'a> Group<'a> {
             if let Some(id) = entry.redriven {
                 self.drop_letter(from, id);
             }
+            mark_active(&mut fold.changes, from.pseudonym.lot());
             self.changes.push((from.site.number(), fold.changes));
             let books = self.books(from.site);
             books.is_changed = true;
@@ -514,8 +510,64 @@ impl<'a> Group<'a> {
     }
 }
 
+/// What a decision follows from beside session and policy.
+struct Asked<'a> {
+    slot: &'a SlotName,
+    page: PageType,
+    features: &'a DecisionFeatures,
+    cart: Cart,
+}
+
+impl<'a> From<&'a DecisionRequest> for Asked<'a> {
+    fn from(request: &'a DecisionRequest) -> Asked<'a> {
+        Asked { slot: &request.slot, page: request.page, features: &request.features, cart: request.cart }
+    }
+}
+
+impl<'a> From<&'a DecisionEntry> for Asked<'a> {
+    fn from(entry: &'a DecisionEntry) -> Asked<'a> {
+        Asked { slot: &entry.record.slot, page: entry.page, features: &entry.features, cart: entry.cart }
+    }
+}
+
+fn facts(session: &Session, from: Sender, asked: &Asked<'_>) -> Facts {
+    Facts {
+        personalize: true,
+        slot: asked.slot.clone(),
+        page: asked.page,
+        features: asked.features.clone(),
+        cart: asked.cart,
+        history: session.state.history(),
+        lot: from.pseudonym.lot(),
+    }
+}
+
+/// What is remembered of a verdict, and the offer that it makes.
+fn record_of(
+    verdict: &Verdict,
+    policy: &Policy,
+    from: Sender,
+    decision: DecisionId,
+    slot: &SlotName,
+    locale: Option<&Locale>,
+) -> (DecisionRecord, Option<Offer>) {
+    let text = |index| policy.offer(index, locale, from.received_at);
+    let offer = verdict.offer.and_then(text);
+    let counted = offer.clone().or_else(|| verdict.counterfactual.and_then(text));
+    let record = DecisionRecord {
+        decision,
+        slot: slot.clone(),
+        arm: verdict.arm,
+        reason: verdict.reason,
+        offer: counted.as_ref().map(|offer| offer.id.clone()),
+        at: from.received_at,
+        expires_at: counted.as_ref().map_or(0, |offer| offer.expires_at),
+    };
+    (record, offer)
+}
+
 /// Whatever is not a shopper is offered nothing, and no decision about it is logged.
-fn nothing_for_automata(request: &DecisionRequest, policy: &waver_policy::Policy) -> Decision {
+fn nothing_for_automata(request: &DecisionRequest, policy: &Policy) -> Decision {
     Decision {
         decision: None,
         slot: request.slot.clone(),
@@ -532,12 +584,7 @@ fn nothing_for_automata(request: &DecisionRequest, policy: &waver_policy::Policy
 
 /// The offer that stands in the slot already, with the end it had from the first: after a reload or in another tab it is the same.
 /// Nothing new is decided, so nothing is logged. The kill switch takes standing offers too.
-fn standing_offer(
-    session: &Session,
-    policy: &waver_policy::Policy,
-    request: &DecisionRequest,
-    now: u64,
-) -> Option<Decision> {
+fn standing_offer(session: &Session, policy: &Policy, request: &DecisionRequest, now: u64) -> Option<Decision> {
     if policy.kill_switch() {
         return None;
     }

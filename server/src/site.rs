@@ -9,6 +9,7 @@ use waver_policy::{Policy, PolicyError};
 use waver_schema::{SiteKey, TrafficClass};
 
 use crate::config::{self, Automation};
+use crate::policy_archive::PolicyArchive;
 
 /// Number of a site, in the order of the keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,6 +61,19 @@ impl Site {
     /// The policy in force.
     pub(crate) fn policy(&self) -> Arc<Policy> {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Keeps the policy in force for later.
+    ///
+    /// # Errors
+    /// Whatever the file system says.
+    pub(crate) fn archive(&self, archive: &PolicyArchive) -> std::io::Result<()> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        // What was looked at last may not have been usable.
+        match Policy::parse(&seen) {
+            Ok((policy, _)) => archive.keep(policy.version(), &seen),
+            Err(_) => Ok(()),
+        }
     }
 
     /// Puts the file into force if it was changed; gives the warnings of the new policy, or `None` if nothing changed.

@@ -2,7 +2,7 @@
 
 import { byId, element, reconcile, setAttribute, setText } from './dom.js';
 import { NOTHING, count, exactCount, milliPercent, moment, money, timeOfDay } from './format.js';
-import { deviceName, kindName, offerStateName, plural, stageName, trafficName, trendOf, zoneName } from './words.js';
+import { deviceName, kindName, offerStateName, plural, stageName, trendOf, zoneName } from './words.js';
 import { ask } from './stream.js';
 import { countBy } from './counts.js';
 
@@ -76,9 +76,7 @@ function fillRow(row, session) {
   setAttribute(presence, 'title', session.live ? 'Live: seen within 30 minutes' : 'Ended');
   setText(pseudonym, session.session.slice(0, 8));
   setAttribute(pseudonym, 'title', session.session);
-  // Who is no shopper has no hand to point with.
-  const shopper = session.traffic === 'shopper';
-  setText(device, shopper ? session.device && deviceName(session.device) : trafficName(session.traffic));
+  setText(device, session.device ? deviceName(session.device) : '');
   setText(spoken, session.live ? ', live' : '');
 
   setText(began, timeOfDay(session.started_at));

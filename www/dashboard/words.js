@@ -26,7 +26,6 @@ const ZONES = {
   reviews: 'Reviews',
   coupon: 'Coupon field',
   checkout: 'Checkout',
-  other: 'Other',
 };
 
 const PAGES = {
@@ -58,15 +57,6 @@ const WITHHELD = {
 };
 
 const OFFER_STATES = { decided: 'Decided', exposed: 'Shown', accepted: 'Taken', dismissed: 'Closed', holdout: 'Held out' };
-const BROWSERS = { chrome: 'Chrome', safari: 'Safari', firefox: 'Firefox', edge: 'Edge', samsung: 'Samsung', other: 'Other' };
-const EXIT_PATH_NAMES = { load: 'Page load', route: 'Route', restore: 'Back/forward', same_view: 'Same view' };
-const DROP_CAUSES = { queue_full: 'for want of room', refused: 'that were refused', unreachable: 'for want of a connection' };
-const TRAFFIC = {
-  crawler: 'Crawlers',
-  shopping_agent: 'Shopping agents',
-  automation: 'Automation',
-  impossible: 'Impossible streams',
-};
 const DEVICES = { mouse: 'Mouse', touch: 'Touch' };
 const TRENDS = { up: { sign: '↑', name: 'rising' }, flat: { sign: '→', name: 'steady' }, down: { sign: '↓', name: 'falling' } };
 
@@ -83,15 +73,10 @@ export const stageName = say(STAGE_NAMES);
 export const withheldName = say(WITHHELD);
 export const discardName = spaced;
 export const offerStateName = say(OFFER_STATES);
-export const browserName = say(BROWSERS);
-export const exitPathName = say(EXIT_PATH_NAMES);
-export const dropCauseName = say(DROP_CAUSES);
-export const trafficName = say(TRAFFIC);
 export const deviceName = say(DEVICES);
 export const trendOf = (trend) => TRENDS[trend] ?? TRENDS.flat;
 
 export const STAGES = Object.keys(STAGE_NAMES);
-export const EXIT_PATHS = Object.keys(EXIT_PATH_NAMES);
 
 /** The style sheet's colour of a hesitation kind: always the same one, whatever else is shown. */
 export const kindColor = (kind) => {

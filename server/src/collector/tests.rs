@@ -32,9 +32,9 @@ async fn start(log: Gated) -> (Collector, String, TempDir) {
     let text = "[server]\nlisten = \"127.0.0.1:0\"\n[sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
     std::fs::write(folder.path().join("waver.toml"), text).expect("writes");
     let config = Config::load(&folder.path().join("waver.toml"), []).expect("a configuration");
-    let collector = Collector::start_with(config, Host::system(), || Ok((log, MemorySnapshots::default())), pages)
-        .await
-        .expect("starts");
+    let anchors = [MemorySnapshots::default(), MemorySnapshots::default()];
+    let stores = Stores { log, snapshots: MemorySnapshots::default(), anchors };
+    let collector = Collector::start_with(config, Host::system(), || Ok(stores), pages).await.expect("starts");
     let url = format!("http://{}", collector.address());
     (collector, url, folder)
 }

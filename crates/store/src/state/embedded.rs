@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
-use waver_core::window::{Report, Windows};
+use waver_core::window::{Kept, Report, Windows};
 use waver_schema::SiteKey;
 
 use super::tally::LiveCounts;
@@ -13,7 +13,7 @@ use crate::{Pseudonym, StoreError};
 const MAPS: usize = 256;
 /// How many of a site's latest writes are remembered.
 const LATEST: usize = 4096;
-const MINUTE_MS: u64 = 60 * 1000;
+const SECOND_MS: u64 = 1000;
 /// Bytes of a part of a snapshot, roughly: sled keeps values below half a segment (512 KiB) in line.
 const PART_BYTES: usize = 128 * 1024;
 /// Version of what a snapshot's parts hold. Every version ever written stays readable.
@@ -37,7 +37,7 @@ struct Inner {
     sessions: usize,
     windows: Vec<Windows>,
     live: LiveCounts,
-    /// Sessions by the minute in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
+    /// Sessions by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
     due: BTreeMap<u64, Vec<Key>>,
     latest: Vec<VecDeque<Pseudonym>>,
     /// Offset up to which the log is in the rows.
@@ -86,9 +86,28 @@ impl EmbeddedState {
         self.read().get(&key).map(Stored::row)
     }
 
+    /// Every session of a site, in no order.
+    pub fn pseudonyms(&self, site: SiteNumber) -> Vec<Pseudonym> {
+        let inner = self.read();
+        let of_site = |key: &Key| match *key {
+            Key::Session(of, pseudonym) if of == site => Some(pseudonym),
+            _ => None,
+        };
+        inner.rows.iter().flat_map(|rows| rows.keys().filter_map(of_site)).collect()
+    }
+
     /// What [`StateStore::live`] gives, at once.
     pub fn live_now(&self, site: SiteNumber, now: u64) -> BTreeMap<u8, u64> {
         self.read().live.at(site, now)
+    }
+
+    /// Lets go of aggregates that are older than `kept` at `now` (Unix milliseconds).
+    pub fn expire_windows(&self, now: u64, kept: &Kept) {
+        let mut inner = self.write();
+        inner.clock = inner.clock.max(now);
+        inner.windows.iter_mut().for_each(|windows| {
+            windows.expire(now, kept);
+        });
     }
 
     /// All of it at this instant, for a snapshot. Takes as long as copying a few pointers and the aggregates; what is written meanwhile is not
@@ -158,6 +177,15 @@ impl EmbeddedState {
         Ok(EmbeddedState { grace_ms, inner: RwLock::new(inner) })
     }
 
+    /// The offset and the time (Unix milliseconds) of the state that these parts are of.
+    ///
+    /// # Errors
+    /// [`StoreError::Snapshot`] if they are not those of a snapshot.
+    pub fn standing(mut parts: impl Iterator<Item = Result<Part, StoreError>>) -> Result<(u64, u64), StoreError> {
+        let header = Header::from_part(&parts.next().ok_or_else(damaged)??)?;
+        Ok((header.applied, header.clock))
+    }
+
     fn read(&self) -> RwLockReadGuard<'_, Inner> {
         self.inner.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -218,7 +246,7 @@ impl StateStore for EmbeddedState {
         let mut over: BTreeMap<Key, Row> = BTreeMap::new();
         let mut later = Vec::new();
         while over.len() < most {
-            let Some(mut bucket) = inner.due.first_entry().filter(|bucket| *bucket.key() <= ended_by / MINUTE_MS)
+            let Some(mut bucket) = inner.due.first_entry().filter(|bucket| *bucket.key() <= ended_by / SECOND_MS)
             else {
                 break;
             };
@@ -232,15 +260,12 @@ impl StateStore for EmbeddedState {
             };
             if life.live_until <= ended_by {
                 over.insert(key, row);
-                // Looked at again, should the caller not come to remove it.
-                later.push((ended_by / MINUTE_MS + 1, key));
-            } else {
-                // One that ends in this very minute waits for the next.
-                later.push(((life.live_until / MINUTE_MS).max(ended_by / MINUTE_MS + 1), key));
             }
+            // Looked at again when it ends; and soon, should the caller not come to remove it.
+            later.push((life.live_until / SECOND_MS, key));
         }
-        for (minute, key) in later {
-            inner.due.entry(minute).or_default().push(key);
+        for (second, key) in later {
+            inner.due.entry(second).or_default().push(key);
         }
         Ok(over.into_iter().collect())
     }
@@ -304,7 +329,7 @@ impl Inner {
             if let Some(life) = life {
                 self.live.add(site, life.tag, life.live_until);
                 if before.is_none() {
-                    self.due.entry(life.live_until / MINUTE_MS).or_default().push(key);
+                    self.due.entry(life.live_until / SECOND_MS).or_default().push(key);
                 }
             }
         }
