@@ -69,6 +69,12 @@ function createRow() {
   return element('tr', { role: 'row' }, ...cells);
 }
 
+/** What the shopper points with; who is no shopper has no hand. */
+function whoOrWhat({ traffic, device }) {
+  if (traffic !== 'shopper') return trafficName(traffic);
+  return device ? deviceName(device) : '';
+}
+
 function fillRow(row, session) {
   const [shopper, began, intent, hesitations, offer, purchase, lost] = row.children;
   const [presence, pseudonym, device, spoken] = shopper.children;
@@ -76,7 +82,11 @@ function fillRow(row, session) {
   setAttribute(presence, 'title', session.live ? 'Live: seen within 30 minutes' : 'Ended');
   setText(pseudonym, session.session.slice(0, 8));
   setAttribute(pseudonym, 'title', session.session);
+<<<<<<< www/dashboard/sessions.js
+  setText(device, whoOrWhat(session));
+=======
   setText(device, session.device ? deviceName(session.device) : '');
+>>>>>>> /tmp/w/theirs.11178
   setText(spoken, session.live ? ', live' : '');
 
   setText(began, timeOfDay(session.started_at));
