@@ -17,6 +17,7 @@ mod events;
 mod layers;
 mod operations;
 mod refusal;
+mod schemas;
 mod sdk;
 mod sessions;
 mod source;
@@ -84,6 +85,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(decisions::post));
     // What pages of any origin load.
     let storefront = OpenApiRouter::new().routes(routes!(sdk::loader)).routes(routes!(sdk::file));
+    let storefront = storefront.routes(routes!(schemas::list)).routes(routes!(schemas::get));
     // What only operators call.
     let operator = OpenApiRouter::new()
         .routes(routes!(aggregates::get))

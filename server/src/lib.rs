@@ -30,7 +30,11 @@ mod policy_archive;
 mod pseudonym;
 mod rate;
 mod readiness;
+<<<<<<< server/src/lib.rs
+mod schemas;
+=======
 mod replay;
+>>>>>>> /tmp/w/theirs.11178
 mod serve;
 mod site;
 mod state;

@@ -16,6 +16,8 @@ const ROUTES: &[&str] = &[
     "GET /sdk/{version}/{file}",
     "GET /v1/aggregates",
     "GET /v1/dead-letters",
+    "GET /v1/schemas",
+    "GET /v1/schemas/{name}/{version}",
     "GET /v1/sessions",
     "GET /v1/stream",
     "GET /waver.js",
@@ -71,5 +73,31 @@ async fn every_reference_in_the_document_leads_somewhere() {
         references += 1;
     }
     assert!(references > 50, "{references} references");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn the_registry_lists_every_schema_and_serves_it_to_anybody() {
+    let running = Running::start().await;
+    let get = async |path: &str| Answer::of(running.caller.request("GET", path).send().await.expect("an answer")).await;
+    let listed = get("/v1/schemas").await;
+    assert_eq!((listed.status, listed.header("access-control-allow-origin")), (200, Some("*")));
+    let schemas = listed.body["schemas"].as_array().expect("a list");
+    let of_version_1 =
+        schemas.iter().filter(|schema| schema["version"] == 1).filter_map(|schema| schema["name"].as_str());
+    let expected = ["batch", "batch-answer", "consent", "consent-answer", "decision-request", "decision", "error"];
+    assert_eq!(of_version_1.collect::<Vec<_>>(), expected);
+    for schema in schemas {
+        let path = schema["path"].as_str().expect("a path");
+        let served = get(path).await;
+        assert_eq!((served.status, served.header("content-type")), (200, Some("application/schema+json")), "{path}");
+        assert_eq!(served.body["$id"], *path);
+        assert_eq!(served.body["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert_eq!(served.body["title"], schema["title"]);
+    }
+    for path in ["/v1/schemas/batch/2", "/v1/schemas/batch/one", "/v1/schemas/nothing/1", "/v1/schemas/batch/99999999"]
+    {
+        assert_eq!(get(path).await.code(), "not_found", "{path}");
+    }
     running.stop().await;
 }
