@@ -30,11 +30,8 @@ mod policy_archive;
 mod pseudonym;
 mod rate;
 mod readiness;
-<<<<<<< server/src/lib.rs
-mod schemas;
-=======
 mod replay;
->>>>>>> /tmp/w/theirs.11178
+mod schemas;
 mod serve;
 mod site;
 mod state;
