@@ -82,11 +82,7 @@ function fillRow(row, session) {
   setAttribute(presence, 'title', session.live ? 'Live: seen within 30 minutes' : 'Ended');
   setText(pseudonym, session.session.slice(0, 8));
   setAttribute(pseudonym, 'title', session.session);
-<<<<<<< www/dashboard/sessions.js
   setText(device, whoOrWhat(session));
-=======
-  setText(device, session.device ? deviceName(session.device) : '');
->>>>>>> /tmp/w/theirs.11178
   setText(spoken, session.live ? ', live' : '');
 
   setText(began, timeOfDay(session.started_at));

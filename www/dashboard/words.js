@@ -57,7 +57,6 @@ const WITHHELD = {
 };
 
 const OFFER_STATES = { decided: 'Decided', exposed: 'Shown', accepted: 'Taken', dismissed: 'Closed', holdout: 'Held out' };
-<<<<<<< www/dashboard/words.js
 const BROWSERS = { chrome: 'Chrome', safari: 'Safari', firefox: 'Firefox', edge: 'Edge', samsung: 'Samsung', other: 'Other' };
 const EXIT_PATH_NAMES = { load: 'Page load', route: 'Route', restore: 'Return', same_view: 'Same view' };
 const DROP_CAUSES = { queue_full: 'for want of room', refused: 'that were refused', unreachable: 'for want of a connection' };
@@ -67,8 +66,6 @@ const TRAFFIC = {
   automation: 'Automation',
   impossible: 'Impossible streams',
 };
-=======
->>>>>>> /tmp/w/theirs.11178
 const DEVICES = { mouse: 'Mouse', touch: 'Touch' };
 const TRENDS = { up: { sign: '↑', name: 'rising' }, flat: { sign: '→', name: 'steady' }, down: { sign: '↓', name: 'falling' } };
 
