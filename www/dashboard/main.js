@@ -1,8 +1,12 @@
 // The live page. One document comes in, once a second at most; every part of the page shows its share of it.
 
+import { showApart } from './apart.js';
 import { createCharts } from './charts/charts.js';
+import { createDeadLetters } from './dead_letters.js';
 import { byId, setText } from './dom.js';
 import { showHeadline } from './headline.js';
+import { showLateness } from './lateness.js';
+import { showLoss } from './loss.js';
 import { showOutcomes } from './outcomes.js';
 import { createSessions } from './sessions.js';
 import { showMoves, showStages } from './stages.js';
@@ -13,7 +17,19 @@ import { showWithheld } from './withheld.js';
 
 const showCharts = createCharts();
 const refreshSessions = createSessions();
-const parts = [showHeadline, showTiles, showStages, showMoves, showWithheld, showOutcomes, showCharts];
+const parts = [
+  showHeadline,
+  showTiles,
+  showStages,
+  showMoves,
+  showWithheld,
+  showOutcomes,
+  showLoss,
+  showApart,
+  showLateness,
+  createDeadLetters(),
+  showCharts,
+];
 
 let latest = null;
 let scheduled = false;

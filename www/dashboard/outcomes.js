@@ -1,11 +1,11 @@
 // The books: what was received must equal what was stored, was a duplicate, or was discarded, to the last event.
 
 import { byId, element, reconcile, setAttribute, setText } from './dom.js';
-import { count, exactCount, percent, span } from './format.js';
-import { discardName, plural } from './words.js';
+import { exactCount } from './format.js';
+import { discardName } from './words.js';
 import { sumOfValues } from './counts.js';
 
-export function showOutcomes({ outcomes, total, from, to }) {
+export function showOutcomes({ outcomes }) {
   const discarded = sumOfValues(outcomes.discarded);
   const rows = [
     { key: 'received', sign: '', name: 'Received', value: outcomes.received },
@@ -29,12 +29,6 @@ export function showOutcomes({ outcomes, total, from, to }) {
   setAttribute(verdict, 'data-balanced', String(off === 0));
   setText(verdict, off === 0 ? 'Balanced' : `Off by ${exactCount(Math.abs(off))}`);
   setText(byId('outcomes-note'), explain(off));
-
-  const lost = total.lost_events;
-  const range = `the last ${span(to - from)}`;
-  setText(byId('loss'), lost
-    ? `${plural(lost, count(lost), 'event')} lost on the way in ${range} (${percent(lost, lost + total.events)}), as gaps in their numbering tell`
-    : `No event lost on the way in ${range}: their numbering has no gaps`);
 }
 
 function explain(off) {

@@ -2,7 +2,7 @@
 
 import { byId, element, reconcile, setAttribute, setText } from './dom.js';
 import { NOTHING, count, exactCount, milliPercent, moment, money, timeOfDay } from './format.js';
-import { deviceName, kindName, offerStateName, plural, stageName, trendOf, zoneName } from './words.js';
+import { deviceName, kindName, offerStateName, plural, robotName, stageName, trendOf, zoneName } from './words.js';
 import { ask } from './stream.js';
 import { countBy } from './counts.js';
 
@@ -71,7 +71,7 @@ function createRow() {
 
 /** What the shopper points with; who is no shopper has no hand. */
 function whoOrWhat({ traffic, device }) {
-  if (traffic !== 'shopper') return trafficName(traffic);
+  if (traffic !== 'shopper') return robotName(traffic);
   return device ? deviceName(device) : '';
 }
 

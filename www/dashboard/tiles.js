@@ -5,11 +5,11 @@ import { NOTHING, count, latency, money, percent, span } from './format.js';
 import { plural } from './words.js';
 import { sumOf } from './counts.js';
 
-export function showTiles({ live, total, from, to }) {
+export function showTiles({ live, recent, total, from, to }) {
   const range = `last ${span(to - from)}`;
   const { decided, exposed, accepted } = total.offers;
   const hesitations = sumOf(total.hesitations);
-  tile('live', count(live.sessions), 'seen within 30 minutes');
+  tile('live', count(live.sessions), `${count(recent.active_sessions)} active within 5 minutes`);
   tile('hesitations', count(hesitations), range);
   tile('shown', count(exposed), `of ${count(decided)} decided`);
   tile('taken', count(accepted), exposed ? `${percent(accepted, exposed)} of those shown` : 'none shown yet');

@@ -26,6 +26,7 @@ const ZONES = {
   reviews: 'Reviews',
   coupon: 'Coupon field',
   checkout: 'Checkout',
+  other: 'Other',
 };
 
 const PAGES = {
@@ -66,6 +67,7 @@ const TRAFFIC = {
   automation: 'Automation',
   impossible: 'Impossible streams',
 };
+const ROBOTS = { crawler: 'Crawler', shopping_agent: 'Agent', automation: 'Robot', impossible: 'Forged' };
 const DEVICES = { mouse: 'Mouse', touch: 'Touch' };
 const TRENDS = { up: { sign: '↑', name: 'rising' }, flat: { sign: '→', name: 'steady' }, down: { sign: '↓', name: 'falling' } };
 
@@ -82,10 +84,16 @@ export const stageName = say(STAGE_NAMES);
 export const withheldName = say(WITHHELD);
 export const discardName = spaced;
 export const offerStateName = say(OFFER_STATES);
+export const browserName = say(BROWSERS);
+export const exitPathName = say(EXIT_PATH_NAMES);
+export const dropCauseName = say(DROP_CAUSES);
+export const trafficName = say(TRAFFIC);
+export const robotName = say(ROBOTS);
 export const deviceName = say(DEVICES);
 export const trendOf = (trend) => TRENDS[trend] ?? TRENDS.flat;
 
 export const STAGES = Object.keys(STAGE_NAMES);
+export const EXIT_PATHS = Object.keys(EXIT_PATH_NAMES);
 
 /** The style sheet's colour of a hesitation kind: always the same one, whatever else is shown. */
 export const kindColor = (kind) => {

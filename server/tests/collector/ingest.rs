@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Running, batch, consent, decision_request, eventually, session, view};
+use crate::harness::{NOW, Running, batch, consent, decision_request, eventually, session, view};
 
 #[tokio::test]
 async fn a_batch_is_stored_once_however_often_it_is_sent() {
@@ -28,6 +28,28 @@ async fn a_batch_is_stored_once_however_often_it_is_sent() {
     assert_eq!(aggregates["total"]["views"], json!({"product": 5}));
     assert_eq!(aggregates["live"]["sessions"], 1);
     running.stop().await;
+}
+
+/// Invariant I10. What a browser's wall clock says is read, and moves nothing: no order, no window, no watermark.
+#[tokio::test]
+async fn a_clock_that_is_two_days_off_changes_nothing() {
+    const TWO_DAYS_MS: u64 = 2 * 24 * 60 * 60 * 1000;
+    let mut told = Vec::new();
+    for sent_at in [NOW, NOW - TWO_DAYS_MS, NOW + TWO_DAYS_MS, 0] {
+        let running = Running::start().await;
+        let epoch = running.caller.grant(&session(1)).await;
+        for seqs in [[5, 6], [1, 2], [9, 10]] {
+            let mut sent = batch(&session(1), epoch, seqs.map(view));
+            sent["sent_at"] = json!(sent_at);
+            assert_eq!(running.caller.send("/v1/events", &sent).await.body["accepted"], 2);
+        }
+        let mut known = running.caller.admin("/v1/aggregates?site=demo").await;
+        known["session"] = running.caller.admin("/v1/sessions?site=demo").await["sessions"][0].clone();
+        known["session"]["session"].take(); // its pseudonym is another one in each data folder
+        told.push(known);
+        running.stop().await;
+    }
+    assert!(told.iter().all(|known| *known == told[0]), "{told:?}");
 }
 
 #[tokio::test]
