@@ -5,7 +5,8 @@
 //! `seq`, and the last value is that of the largest. Each step also returns the [`Change`]s that [`crate::window::Windows`] add up;
 //! an event that fills a gap takes back what the gap had made others assume. The promise ends
 //! where the bounds do: 256 gaps, 32 orders, 64 scores of intent and 64 cart events that wait for a gap, and half an hour of session time by
-//! which an event may overtake another before the session looks idle.
+//! which an event may overtake another before the session looks idle. It does not hold for what a session added to the windows before it
+//! was found to be nobody's ([`SessionState::traffic`]): when that was depends on what arrived first.
 //!
 //! Time: an event happened at `started_at + t`, where `started_at` is the collector's estimate of `t = 0`. The first consent record
 //! bounds it from above, and so does the arrival of the first batch less its largest `t`, since nothing arrives before it happens; the

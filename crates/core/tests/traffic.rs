@@ -1,7 +1,8 @@
 //! Who is a shopper, what is counted apart, and what must not be taken for a machine.
 
+use proptest::prelude::*;
 use waver_core::session::{
-    CLOCK_SLACK_MS, Client, ExitPath, MOST_AHEAD_MS, MOST_PER_MINUTE, SessionState, mark_active,
+    CLOCK_SLACK_MS, Client, ExitPath, MOST_AHEAD_MS, MOST_PER_MINUTE, Outcome, SessionState, mark_active,
 };
 use waver_core::window::{LossCount, WindowReport, Windows};
 use waver_schema::{
@@ -174,6 +175,41 @@ fn shoppers_stay_shoppers() {
     jumps.receive(&[attention(1, MINUTE, MINUTE)], BEGUN + MINUTE);
     jumps.receive(&[view(2, 21 * MINUTE, Navigation::Load)], BEGUN + MINUTE + 10);
     assert_eq!(jumps.receive(&[attention(3, 22 * MINUTE, MINUTE)], BEGUN + 2 * MINUTE), TrafficClass::Shopper);
+}
+
+proptest! {
+    /// Made-up streams, most of them impossible at some point: each event and the session are counted in one place, whenever it is found.
+    #[test]
+    fn nothing_is_counted_twice_or_nowhere_when_a_session_turns_out_impossible(
+        drawn in proptest::collection::vec((1_u64..4_000, 0_u64..1_500_000, 0_u64..900_000, 0_u8..4), 1..40),
+        cut in 1_usize..8,
+    ) {
+        let made_up = |(seq, t, engaged, kind)| match kind {
+            0 => purchase(seq, t),
+            1 => attention(seq, t, engaged),
+            2 => view(seq, t, Navigation::Load),
+            _ => click(seq, t),
+        };
+        let events: Vec<Event> = drawn.into_iter().map(made_up).collect();
+        let mut visit = shopper();
+        let mut stored = 0;
+        for (batch, events) in events.chunks(cut).enumerate() {
+            let folded = visit.state.fold(visit.state.consent().consent_epoch, events, BEGUN + batch as u64 * MINUTE);
+            stored += folded.outcomes.iter().filter(|outcome| **outcome == Outcome::Stored).count() as u64;
+            visit.windows.fold(&folded.changes);
+        }
+        visit.windows.fold(&visit.state.closing());
+        let total = visit.windows.report(BEGUN - 30 * MINUTE, BEGUN + 60 * MINUTE, MINUTE).total;
+        let apart = total.automated.first().copied();
+        prop_assert_eq!(total.events + apart.map_or(0, |apart| apart.events), stored);
+        prop_assert_eq!(total.sessions + apart.map_or(0, |apart| apart.sessions), u64::from(stored > 0));
+        prop_assert_eq!(total.sessions, total.ended.sessions);
+        if visit.state.traffic() == TrafficClass::Impossible {
+            prop_assert_eq!((total.sessions, total.orders, total.revenue.values().sum()), (0, 0, 0_u64));
+        } else {
+            prop_assert_eq!((total.orders, apart), (u64::from(visit.state.row("", BEGUN).purchases), None));
+        }
+    }
 }
 
 #[test]
