@@ -21,6 +21,7 @@ const ANSWER_BYTES: usize = 64 * 1024;
 pub struct Http {
     client: Client,
     collector: Origin,
+    patience: Duration,
 }
 
 impl Http {
@@ -30,9 +31,14 @@ impl Http {
     /// [`Unreachable`] if the system has no sockets to offer.
     pub fn to(collector: Origin) -> Result<Http, Unreachable> {
         // The collector is named, so neither a proxy of the environment nor a redirect has a say in where shoppers go.
-        let client =
-            Client::builder().no_proxy().redirect(Policy::none()).timeout(PATIENCE).user_agent(BROWSER).build();
-        Ok(Http { client: client.map_err(unreachable)?, collector })
+        let client = Client::builder().no_proxy().redirect(Policy::none()).user_agent(BROWSER).build();
+        Ok(Http { client: client.map_err(unreachable)?, collector, patience: PATIENCE })
+    }
+
+    /// The same with more patience, for tests on a machine that has other things to do.
+    #[cfg(test)]
+    pub(super) fn with_patience(self, patience: Duration) -> Http {
+        Http { patience, ..self }
     }
 
     /// Whether the collector says that it is ready to take events.
@@ -40,7 +46,7 @@ impl Http {
     /// # Errors
     /// [`Unreachable`] if nothing answers there.
     pub async fn is_ready(&self) -> Result<bool, Unreachable> {
-        let answer = self.client.get(format!("{}/readyz", self.collector)).send().await;
+        let answer = self.client.get(format!("{}/readyz", self.collector)).timeout(self.patience).send().await;
         Ok(answer.map_err(unreachable)?.status().is_success())
     }
 }
@@ -48,7 +54,7 @@ impl Http {
 impl Transport for Http {
     async fn post(&self, route: Route, body: String) -> Result<Reply, Unreachable> {
         let url = format!("{}{}", self.collector, route.path());
-        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").body(body);
+        let request = self.client.post(url).header(CONTENT_TYPE, "application/json").timeout(self.patience).body(body);
         let answer = request.send().await.map_err(unreachable)?;
         let status = answer.status().as_u16();
         let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
