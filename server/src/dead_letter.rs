@@ -7,6 +7,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
+use utoipa::{PartialSchema, ToSchema};
 use waver_store::Pseudonym;
 
 pub(crate) use scrub::{LETTER_BYTES, scrub};
@@ -72,14 +74,25 @@ impl FromStr for LetterId {
 
     fn from_str(text: &str) -> Result<LetterId, NoLetterId> {
         let (offset, index) = text.split_once('-').ok_or(NoLetterId)?;
-        let plain = |digits: &str| !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if !plain(offset) || !plain(index) {
+        // No more digits than always fit.
+        let plain = |digits: &str, most: usize| {
+            (1..=most).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if !plain(offset, 19) || !plain(index, 9) {
             return Err(NoLetterId);
         }
         let (Ok(offset), Ok(index)) = (offset.parse(), index.parse()) else { return Err(NoLetterId) };
         Ok(LetterId { offset, index })
     }
 }
+
+impl PartialSchema for LetterId {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some("^[0-9]{1,19}-[0-9]{1,9}$")).into()
+    }
+}
+
+impl ToSchema for LetterId {}
 
 impl Serialize for LetterId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

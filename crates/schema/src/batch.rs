@@ -7,6 +7,7 @@ use crate::{Event, SessionId, SiteKey};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Batch {
     /// [`crate::WIRE_VERSION`] of the sender.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1))]
     pub v: u16,
     /// The shop's site.
     pub site: SiteKey,

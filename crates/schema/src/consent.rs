@@ -38,6 +38,7 @@ vocabulary! {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ConsentRecord {
     /// [`crate::WIRE_VERSION`] of the sender.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 1))]
     pub v: u16,
     /// The shop's site.
     pub site: SiteKey,

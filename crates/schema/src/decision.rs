@@ -49,6 +49,7 @@ pub struct DecisionFeatures {
     pub stage: Option<Stage>,
     /// Frustrations within the last minute.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(maximum = 65535))]
     pub frustrations: u16,
 }
 

@@ -1,11 +1,10 @@
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use waver_core::window::{Lateness, WINDOW_MS, WindowReport, Windows};
+use waver_schema::limits::MAX_SAFE_INTEGER;
 use waver_schema::{ApiError, ErrorCode, SiteKey};
 
 use super::admin::Operator;
@@ -22,14 +21,16 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct Stretch {
     /// The site; the first that is configured, if none is named.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
-    /// Start, Unix milliseconds; an hour before the end, if not given.
+    /// Start, Unix milliseconds, before the end; an hour before it, if not given.
+    #[param(maximum = 9007199254740991_i64)]
     from: Option<u64>,
     /// End, Unix milliseconds; now, if not given.
+    #[param(maximum = 9007199254740991_i64)]
     to: Option<u64>,
-    /// Length of a window with its unit, in whole minutes.
-    #[param(value_type = Option<String>, example = "5m")]
+    /// Length of a window in minutes, hours or days.
+    #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,3}[mhd]$", example = "5m")]
     window: Option<String>,
 }
 
@@ -100,6 +101,11 @@ pub(super) async fn get(
     };
     let to = asked.to.unwrap_or_else(|| end_of_window(app.host.now()));
     let from = asked.from.unwrap_or(to.saturating_sub(HOUR_MS));
+    for (name, time) in [("from", from), ("to", to)] {
+        if time > MAX_SAFE_INTEGER {
+            return Err(Refusal::new(ErrorCode::Schema, "expected Unix milliseconds, below 2^53").at(name));
+        }
+    }
     if from >= to {
         return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
     }
@@ -168,12 +174,14 @@ fn end_of_window(now: u64) -> u64 {
 }
 
 fn whole_minutes(text: &str) -> Result<u64, Refusal> {
-    let duration = humantime::parse_duration(text).unwrap_or(Duration::ZERO);
-    match u64::try_from(duration.as_millis()) {
-        Ok(ms) if ms > 0 && ms.is_multiple_of(WINDOW_MS) => Ok(ms),
-        _ => {
-            Err(Refusal::new(ErrorCode::Schema, "expected whole minutes with their unit, such as 1m or 1h")
-                .at("window"))
-        }
-    }
+    // Spelled out, so that it takes what the OpenAPI document says and nothing else.
+    let minutes = [("m", 1), ("h", 60), ("d", 24 * 60)].into_iter().find_map(|(unit, minutes)| {
+        let count = text.strip_suffix(unit)?;
+        let plain = count.len() <= 4 && !count.starts_with('0') && count.bytes().all(|digit| digit.is_ascii_digit());
+        count.parse::<u64>().ok().filter(|_| plain).map(|count| count * minutes)
+    });
+    minutes.map(|minutes| minutes * WINDOW_MS).ok_or_else(|| {
+        Refusal::new(ErrorCode::Schema, "expected minutes, hours or days with their unit, such as 1m or 1h")
+            .at("window")
+    })
 }

@@ -1,8 +1,9 @@
+use axum::extract::rejection::FormRejection;
 use axum::extract::{Form, Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
-use waver_schema::ErrorCode;
+use waver_schema::{ApiError, ErrorCode};
 
 use super::SharedApp;
 use super::admin::{COOKIE, SESSION_SECONDS, SignInError};
@@ -60,10 +61,23 @@ pub(crate) async fn file(State(app): State<SharedApp>, Path(file): Path<String>,
     request_body(content = SignIn, content_type = "application/x-www-form-urlencoded"),
     responses(
         (status = 303, description = "signed in; or, for a browser's plain form, the page to try again"),
-        (status = 401, body = waver_schema::ApiError), (status = 429, body = waver_schema::ApiError)
+        (status = 401, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)
     )
 )]
-pub(crate) async fn sign_in(State(app): State<SharedApp>, headers: HeaderMap, form: Form<SignIn>) -> Response {
+pub(crate) async fn sign_in(
+    State(app): State<SharedApp>,
+    headers: HeaderMap,
+    form: Result<Form<SignIn>, FormRejection>,
+) -> Response {
+    let Form(form) = match form {
+        Ok(form) => form,
+        Err(FormRejection::InvalidFormContentType(_)) => {
+            return Refusal::new(ErrorCode::MediaType, "send a form, as application/x-www-form-urlencoded")
+                .into_response();
+        }
+        Err(_) => return Refusal::new(ErrorCode::Schema, "missing field `token`").at("token").into_response(),
+    };
     let key = match app.admin.sign_in(form.token.trim(), &app.host) {
         Ok(key) => key,
         Err(SignInError::TooManyFailures) => {

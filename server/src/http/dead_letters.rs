@@ -31,7 +31,7 @@ const REDRIVE_BYTES: usize = 64 * 1024;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The site; the first that is configured, if none is named.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
     /// How many letters, at most 1000; 50 if not given.
     limit: Option<usize>,
@@ -50,7 +50,6 @@ pub(super) struct Letters {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Letter {
     /// Its id.
-    #[schema(value_type = String, pattern = "^[0-9]+-[0-9]+$")]
     id: LetterId,
     /// The session that sent it, under the collector's own name for it.
     session: String,
@@ -85,10 +84,8 @@ impl From<KeptLetter> for Letter {
 #[derive(Debug, Deserialize, ToSchema)]
 pub(super) struct Redrive {
     /// The site.
-    #[schema(value_type = String)]
     site: SiteKey,
     /// Their ids; all that are kept, the oldest first, if none are named.
-    #[schema(value_type = Option<Vec<String>>)]
     ids: Option<Vec<LetterId>>,
 }
 

@@ -4,6 +4,7 @@ use axum::Extension;
 use axum::body::Bytes;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use serde_json::Value;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use waver_schema::ErrorCode;
@@ -39,7 +40,33 @@ pub(super) struct Served(Option<Bytes>);
 
 impl Served {
     pub(super) fn new(document: &OpenApi) -> Served {
-        Served(document.to_json().ok().map(Bytes::from))
+        let written = serde_json::to_value(document).and_then(|mut document| {
+            tell_largest(&mut document);
+            serde_json::to_vec(&document)
+        });
+        Served(written.ok().map(Bytes::from))
+    }
+}
+
+/// The derived schemas call every integer signed, of 32 or 64 bits. Ours that are never negative go further, and a client that checks what
+/// it sends should let them: a grant's number passes 2^31 in the year 2038. Where a type goes less far its schema says so.
+fn tell_largest(document: &mut Value) {
+    match document {
+        Value::Object(entries) => {
+            let unsigned = match (entries.get("format").and_then(Value::as_str), entries.get("minimum")) {
+                (Some("int32"), Some(Value::Number(least))) if least.as_f64() >= Some(0.0) => Some(u64::from(u32::MAX)),
+                (Some("int64"), Some(Value::Number(least))) if least.as_f64() >= Some(0.0) => Some(u64::MAX),
+                _ => None,
+            };
+            if let Some(largest) = unsigned {
+                let name = if largest == u64::MAX { "uint64" } else { "uint32" };
+                entries.insert("format".to_owned(), name.into());
+                entries.entry("maximum").or_insert(largest.into());
+            }
+            entries.values_mut().for_each(tell_largest);
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(tell_largest),
+        _ => {}
     }
 }
 

@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 1000;
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The site; the first that is configured, if none is named.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
     /// How many rows, at most 1000; 50 if not given.
     limit: Option<usize>,
