@@ -249,3 +249,26 @@ fn header() -> Slot {
 fn unusable(path: &Path, error: &io::Error) -> KeyError {
     KeyError::Open { path: path.to_owned(), reason: error.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Else a crash could leave a slot that is half of one key and half of another, which is no tear that a start clears.
+    #[test]
+    fn a_slot_is_used_again_only_after_its_zeros_are_synced() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut keys = KeyFile::open(&folder.path().join("keys/sessions.keys")).expect("opens");
+        let [a, b, c] = [b"a", b"b", b"c"].map(|name| KeyName::new(name).expect("short"));
+        let key = SecretKey::from_bytes([7; 32]);
+        keys.create(a.clone(), &key).expect("creates");
+        keys.sync().expect("syncs");
+        let slot = keys.slots[&a];
+        assert_eq!(keys.destroy(&a), Ok(true));
+        keys.create(b.clone(), &key).expect("creates");
+        assert_ne!(keys.slots[&b], slot);
+        keys.sync().expect("syncs");
+        keys.create(c.clone(), &key).expect("creates");
+        assert_eq!(keys.slots[&c], slot);
+    }
+}

@@ -202,9 +202,11 @@ async fn takes_end(ledger: impl Ledger) {
     // What counts for days is remembered for days.
     let long = [Cap { span_ms: 100 * HOUR, ..cap(2, 2) }];
     assert_eq!(ledger.take(&demo, &WHO, &long, &id(20), 2 * HOUR).await, Ok(true));
-    assert_eq!(ledger.take(&demo, &WHO, &long, &id(20), 101 * HOUR).await, Ok(true));
-    assert_eq!(ledger.take(&demo, &WHO, &long, &id(21), 101 * HOUR).await, Ok(true));
-    assert_eq!(ledger.take(&demo, &WHO, &long, &id(22), 101 * HOUR).await, Ok(false));
+    assert_eq!(ledger.take(&demo, &WHO, &long, &id(21), 40 * HOUR).await, Ok(true));
+    assert_eq!(ledger.take(&demo, &WHO, &long, &id(22), 40 * HOUR).await, Ok(false));
+    assert_eq!(ledger.take(&demo, &WHO, &long, &id(20), 90 * HOUR).await, Ok(true), "the same");
+    assert_eq!(ledger.take(&demo, &WHO, &long, &id(23), 102 * HOUR).await, Ok(true), "the first one is over");
+    assert_eq!(ledger.take(&demo, &WHO, &long, &id(24), 102 * HOUR).await, Ok(false));
 }
 
 async fn takes_of_others_do_not_count(ledger: impl Ledger) {

@@ -1,13 +1,12 @@
 //! What a start after a crash finds, on sled: what was acknowledged, and nothing that was not asked for.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::Poll;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use tempfile::TempDir;
-use tokio::task::JoinSet;
+use tokio::sync::{Semaphore, mpsc};
 use waver_schema::SiteKey;
 
 use super::model::{Call, call, history};
@@ -98,7 +97,7 @@ async fn a_torn_tail_leaves_a_beginning() {
     assert!((1..dumps.len() - 1).contains(&shortest), "some was lost and some was left: {shortest} of {}", dumps.len());
 }
 
-/// Takes of a crowd, and copies of the files meanwhile: each holds what was answered before it was made, and no more than the cap.
+/// Takes of a crowd, and a copy of the files in the middle: it holds what was answered before it was made, and no more than the cap.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_crowd_is_never_given_more_over_a_crash() {
     const LIMIT: u16 = 30;
@@ -106,21 +105,26 @@ async fn a_crowd_is_never_given_more_over_a_crash() {
     let caps = [Cap { id: id(1), limit: LIMIT, span_ms: 1000 }];
     let folder = TempDir::new().expect("a folder");
     let ledger = Arc::new(SledLedger::open(folder.path()).expect("opens"));
-    let answers = Arc::new(Mutex::new(BTreeMap::new()));
-    let mut crowd = JoinSet::new();
+    let (answer, mut answers) = mpsc::unbounded_channel();
+    let go = Arc::new(Semaphore::new(0));
     for number in 0..TAKES {
-        let (ledger, answers) = (Arc::clone(&ledger), Arc::clone(&answers));
-        crowd.spawn(async move {
+        let (ledger, answer, go) = (Arc::clone(&ledger), answer.clone(), Arc::clone(&go));
+        tokio::spawn(async move {
+            go.acquire().await.expect("open").forget();
             let took = ledger.take(&site(), &WHO, &caps, &id(number), 0).await.expect("takes");
-            answers.lock().expect("held by none that failed").insert(number, took);
+            answer.send((number, took)).expect("heard");
         });
     }
-    let mut midway = 0;
-    while !crowd.is_empty() {
-        crowd.join_next().await.expect("not empty").expect("runs");
-        let answered = answers.lock().expect("held by none that failed").clone();
+    drop(answer);
+    let mut answered = Vec::new();
+    for batch in [20, 20, usize::from(TAKES) - 40] {
+        go.add_permits(batch);
+        // One answer is enough to copy: of the others some are under way.
+        answered.extend(answers.recv().await);
+        while let Ok(more) = answers.try_recv() {
+            answered.push(more);
+        }
         let crashed = files_as_they_lie(folder.path());
-        midway += usize::from(answered.len() < usize::from(TAKES));
         let found = SledLedger::open(crashed.path()).expect("opens");
         for (number, took) in &answered {
             assert_eq!(found.take(&site(), &WHO, &caps, &id(*number), 0).await, Ok(*took), "take {number}");
@@ -130,10 +134,12 @@ async fn a_crowd_is_never_given_more_over_a_crash() {
             taken += u16::from(found.take(&site(), &WHO, &caps, &id(number), 0).await.expect("takes"));
         }
         assert_eq!(taken, LIMIT);
-        // Many are answered at once; one copy is enough for them.
-        while crowd.try_join_next().is_some() {}
     }
-    assert!(midway > 0, "some copies were made while takes were under way");
+    while let Some(more) = answers.recv().await {
+        answered.push(more);
+    }
+    assert_eq!(answered.iter().filter(|(_, took)| *took).count(), usize::from(LIMIT));
+    assert_eq!(answered.len(), usize::from(TAKES));
 }
 
 #[tokio::test]

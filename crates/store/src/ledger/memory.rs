@@ -40,13 +40,12 @@ impl Rows for BTreeMap<Vec<u8>, Vec<u8>> {
         Ok(self.range(from.to_vec()..to.to_vec()).take(most).map(|(key, _)| key.clone()).collect())
     }
 
-    fn write(&mut self, writes: Vec<Write>) -> Result<(), LedgerError> {
+    fn write(&mut self, writes: Vec<Write>) {
         for (key, row) in writes {
             match row {
                 Some(row) => drop(self.insert(key, row)),
                 None => drop(self.remove(&key)),
             }
         }
-        Ok(())
     }
 }

@@ -26,8 +26,8 @@ pub(super) trait Rows {
     /// The first keys in `from..to`, at most `most`.
     fn keys(&self, from: &[u8], to: &[u8], most: usize) -> Result<Vec<Vec<u8>>, LedgerError>;
 
-    /// Does all of the writes, or none of them.
-    fn write(&mut self, writes: Vec<Write>) -> Result<(), LedgerError>;
+    /// Does all of the writes. They become durable together, or not at all.
+    fn write(&mut self, writes: Vec<Write>);
 }
 
 /// One thing that a ledger keeps.
@@ -64,9 +64,7 @@ pub(super) fn update<R: Row, T>(
         }
         writes.push((key, Some(after)));
     }
-    if !writes.is_empty() {
-        rows.write(writes)?;
-    }
+    rows.write(writes);
     Ok(answer)
 }
 

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
 
@@ -13,8 +14,8 @@ const CACHE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// The ledger in a folder, on sled.
 ///
-/// An operation is one atomic batch; those that come together share a flush, which includes the `fdatasync` that sled 0.34.7 leaves
-/// out (see [`crate::SledLog`]). Rows whose time is over are removed with the operations that follow. Their bytes stay readable in
+/// Operations that come together are one atomic batch and share a flush, which includes the `fdatasync` that sled 0.34.7 leaves out (see
+/// [`crate::SledLog`]). Rows whose time is over are removed with the operations that follow. Their bytes stay readable in
 /// sled's file until it writes over them: pseudonyms, ids and times, no payload.
 #[derive(Debug)]
 pub struct SledLedger(GroupCommit<SledRows>);
@@ -24,8 +25,8 @@ struct SledRows {
     rows: sled::Tree,
     /// sled's own file, opened once more to be synced.
     file: File,
-    /// Whether anything was written since the last sync, and whether that failed.
-    unsynced: Result<bool, LedgerError>,
+    /// What is written with the next sync. A batch of its own for each operation would cost sled two small writes to the disk each.
+    pending: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl SledLedger {
@@ -48,7 +49,7 @@ impl SledLedger {
         rows.flush().map_err(failed)?;
         let file = File::options().write(true).open(folder.join("db")).map_err(unusable)?;
         file.sync_all().and_then(|()| sync_folders(folder)).map_err(unusable)?;
-        let rows = SledRows { rows, file, unsynced: Ok(false) };
+        let rows = SledRows { rows, file, pending: BTreeMap::new() };
         GroupCommit::start(rows, "ledger").map(SledLedger).map_err(unusable)
     }
 
@@ -76,11 +77,18 @@ impl Durable for SledRows {
     type Error = LedgerError;
 
     fn sync(&mut self) -> Result<(), LedgerError> {
-        if std::mem::replace(&mut self.unsynced, Ok(false))? {
-            self.rows.flush().map_err(|error| LedgerError::Write(error.to_string()))?;
-            self.file.sync_data().map_err(|error| LedgerError::Write(error.to_string()))?;
+        if self.pending.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut batch = sled::Batch::default();
+        for (key, row) in std::mem::take(&mut self.pending) {
+            match row {
+                Some(row) => batch.insert(key, row),
+                None => batch.remove(key),
+            }
+        }
+        let written = self.rows.apply_batch(batch).and_then(|()| self.rows.flush());
+        written.and_then(|_| Ok(self.file.sync_data()?)).map_err(|error| LedgerError::Write(error.to_string()))
     }
 
     fn broken() -> LedgerError {
@@ -90,25 +98,26 @@ impl Durable for SledRows {
 
 impl Rows for SledRows {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, LedgerError> {
-        Ok(self.rows.get(key).map_err(unreadable)?.map(|row| row.to_vec()))
+        match self.pending.get(key) {
+            Some(row) => Ok(row.clone()),
+            None => Ok(self.rows.get(key).map_err(unreadable)?.map(|row| row.to_vec())),
+        }
     }
 
     fn keys(&self, from: &[u8], to: &[u8], most: usize) -> Result<Vec<Vec<u8>>, LedgerError> {
-        let keys = self.rows.range(from..to).keys().take(most);
-        keys.map(|key| Ok(key.map_err(unreadable)?.to_vec())).collect()
+        let stored = self.rows.range(from..to).keys();
+        let stored = stored.filter(|key| !key.as_ref().is_ok_and(|key| self.pending.contains_key(&key[..])));
+        let stored = stored.take(most).map(|key| Ok(key.map_err(unreadable)?.to_vec()));
+        let pending = self.pending.range(from.to_vec()..to.to_vec());
+        let pending = pending.filter(|(_, row)| row.is_some()).take(most).map(|(key, _)| Ok(key.clone()));
+        let mut keys = stored.chain(pending).collect::<Result<Vec<_>, _>>()?;
+        keys.sort_unstable();
+        keys.truncate(most);
+        Ok(keys)
     }
 
-    fn write(&mut self, writes: Vec<Write>) -> Result<(), LedgerError> {
-        let mut batch = sled::Batch::default();
-        for (key, row) in writes {
-            match row {
-                Some(row) => batch.insert(key, row),
-                None => batch.remove(key),
-            }
-        }
-        let written = self.rows.apply_batch(batch).map_err(|error| LedgerError::Write(error.to_string()));
-        self.unsynced = self.unsynced.clone().and(written.clone().map(|()| true));
-        written
+    fn write(&mut self, writes: Vec<Write>) {
+        self.pending.extend(writes);
     }
 }
 
