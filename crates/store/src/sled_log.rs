@@ -23,6 +23,7 @@ mod tests;
 
 pub(crate) use crate::folder::{create_private, sync_folders};
 use chain::Tail;
+use contents::Contents;
 use manifest::{Manifest, Place, Sealed};
 use segment::{Group, Segment, Writer};
 use witness::{Seen, Witness};
@@ -118,13 +119,9 @@ impl EventLog for SledLog {
             return Ok(Vec::new());
         }
         let _writing = self.writing.lock().await;
-        let first = self.end();
-        let group = group.to_vec();
-        self.change(move |shared| {
-            shared.append(&group, &bytes)?;
-            Ok(positions(first, &group))
-        })
-        .await
+        let (first, contents) = (self.end(), Contents::of_group(group));
+        self.change(move |shared| shared.append(&bytes, &contents)).await?;
+        Ok(positions(first, group))
     }
 
     async fn read(&self, from: u64, at_least: usize) -> Result<Vec<(Position, Record)>, StoreError> {
@@ -159,14 +156,14 @@ impl EventLog for SledLog {
 
 impl Shared {
     /// Puts a group on disk. Blocks until it is there.
-    fn append(&self, group: &[Record], bytes: &[u8]) -> Result<(), StoreError> {
-        if self.is_past(group) {
+    fn append(&self, group: &[u8], contents: &Contents) -> Result<(), StoreError> {
+        if self.is_past(contents) {
             self.roll()?;
         }
         let (active, tail) = self.active();
         let first = tail.end;
         let mut writer = Writer::new(&active, tail);
-        writer.push_encoded(first, group, bytes)?;
+        writer.push(first, group, contents)?;
         active.flush()?;
         let tail = writer.tail;
         self.witness().see(Seen::at(&tail)).map_err(|error| StoreError::Write(error.to_string()))?;
@@ -175,11 +172,10 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether `group` belongs into another span than the last segment.
-    fn is_past(&self, group: &[Record]) -> bool {
-        let first = group.iter().map(|record| record.received_at).min();
+    /// Whether a group belongs into a later span than the last segment.
+    fn is_past(&self, group: &Contents) -> bool {
         let span = |at: u64| at / self.span_ms;
-        match (self.current().tail.contents.oldest(), first) {
+        match (self.current().tail.contents.oldest(), group.oldest()) {
             (Some(oldest), Some(first)) => span(first) > span(oldest),
             _ => false,
         }
@@ -201,7 +197,7 @@ impl Shared {
             },
             |current| {
                 current.active = next;
-                current.tail.contents = contents::Contents::default();
+                current.tail.contents = Contents::default();
             },
         )
     }

@@ -16,15 +16,37 @@ pub(super) struct OfClass {
     newest: u64,
 }
 
-impl Contents {
-    pub(super) fn add(&mut self, group: &[Record]) {
-        for record in group {
-            let class = self.of_mut(record.kind.class());
-            class.oldest = if class.records == 0 { record.received_at } else { class.oldest.min(record.received_at) };
-            class.newest = class.newest.max(record.received_at);
-            class.records += 1;
-            class.bytes += record.payload.len() as u64;
+impl OfClass {
+    fn add(&mut self, more: &OfClass) {
+        if self.records == 0 {
+            *self = *more;
+        } else if more.records > 0 {
+            self.records += more.records;
+            self.bytes += more.bytes;
+            self.oldest = self.oldest.min(more.oldest);
+            self.newest = self.newest.max(more.newest);
         }
+    }
+}
+
+impl Contents {
+    /// What `group` holds.
+    pub(super) fn of_group(group: &[Record]) -> Contents {
+        let mut contents = Contents::default();
+        for record in group {
+            let one = OfClass {
+                records: 1,
+                bytes: record.payload.len() as u64,
+                oldest: record.received_at,
+                newest: record.received_at,
+            };
+            contents.of_mut(record.kind.class()).add(&one);
+        }
+        contents
+    }
+
+    pub(super) fn add(&mut self, more: &Contents) {
+        DataClass::ALL.into_iter().for_each(|class| self.of_mut(class).add(more.of(class)));
     }
 
     /// The classes that are there.
@@ -45,6 +67,11 @@ impl Contents {
     /// Whether `cutoffs` leave anything.
     pub(super) fn keeps(&self, cutoffs: &Cutoffs) -> bool {
         self.present().any(|(class, found)| found.newest >= *cutoffs.of(class))
+    }
+
+    /// How many records there are.
+    pub(super) fn records(&self) -> u64 {
+        self.present().map(|(_, found)| found.records).sum()
     }
 
     /// Bytes of all payloads.

@@ -8,7 +8,7 @@ use super::contents::Contents;
 use super::manifest::Place;
 use super::witness::Seen;
 use crate::folder::{create_private, open_error, sync_folders};
-use crate::record::{decode_group, encode_group};
+use crate::record::decode_group;
 use crate::{DecodeError, Record, StoreError};
 
 /// sled keeps this much of a segment's pages in memory. What is read is read once, so little is enough.
@@ -191,7 +191,7 @@ impl Segment {
                 return Err(StoreError::Damaged { offset: tail.end, reason: DecodeError::Missing });
             }
             let checked = check(first, &value, None)?;
-            tail.contents.add(&checked.group);
+            tail.contents.add(&Contents::of_group(&checked.group));
             tail.end += checked.group.len() as u64;
         }
         Ok(tail)
@@ -222,20 +222,14 @@ impl Writer<'_> {
         Writer { segment, tail }
     }
 
-    /// Adds a group at `first`. It is on disk after the next [`Segment::flush`].
-    pub(super) fn push(&mut self, first: u64, group: &[Record]) -> Result<(), StoreError> {
-        let bytes = encode_group(group).map_err(|reason| StoreError::Write(reason.to_string()))?;
-        self.push_encoded(first, group, &bytes)
-    }
-
-    /// As [`Writer::push`], for a group whose bytes are there.
-    pub(super) fn push_encoded(&mut self, first: u64, group: &[Record], bytes: &[u8]) -> Result<(), StoreError> {
+    /// Adds a group of these bytes and contents at `first`. It is on disk after the next [`Segment::flush`].
+    pub(super) fn push(&mut self, first: u64, bytes: &[u8], added: &Contents) -> Result<(), StoreError> {
         let mut contents = self.tail.contents;
-        contents.add(group);
+        contents.add(added);
         let sealed = chain::seal(&self.tail.checksum, first, &contents, bytes);
         let (checksum, value) = sealed.map_err(|reason| StoreError::Write(reason.to_string()))?;
         self.segment.insert(first, value)?;
-        self.tail = Tail { end: first + group.len() as u64, checksum, contents };
+        self.tail = Tail { end: first + added.records(), checksum, contents };
         Ok(())
     }
 }

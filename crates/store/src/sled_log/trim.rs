@@ -9,6 +9,7 @@ use super::manifest::{Place, Sealed};
 use super::segment::{self, Segment, Writer};
 use super::{Shared, lock};
 use crate::memory_log::kept_runs;
+use crate::record::encode_group;
 use crate::{Cutoffs, StoreError, Trimmed};
 
 /// Neighbours that are rewritten become one segment up to so many bytes of payloads: else a class that is kept for long would leave
@@ -70,7 +71,8 @@ impl Shared {
                 next = groups.last().map_or(source.tail.end, |(first, group)| first + group.len() as u64);
                 for (first, group) in groups {
                     for (first, run) in kept_runs(first, group, cutoffs, &mut Trimmed::default()) {
-                        writer.push(first, &run)?;
+                        let bytes = encode_group(&run).map_err(|reason| StoreError::Write(reason.to_string()))?;
+                        writer.push(first, &bytes, &Contents::of_group(&run))?;
                     }
                 }
             }
