@@ -25,6 +25,7 @@ use crate::serve::serve;
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
 use crate::stop::{Stop, StopSender};
+use crate::unknown_fields::{Met, UnknownFields};
 
 /// How soon a changed policy is noticed.
 const POLICY_PACE: Duration = Duration::from_secs(1);
@@ -116,6 +117,8 @@ impl Collector {
         metrics.watch(state.clone(), Arc::clone(&sites), queue_sender.clone(), host.clone());
         let rates = Arc::new(RateLimits::new(&config.limits.rate, sites.len(), host.clone()));
         metrics.show(Refused(Arc::clone(&rates)));
+        let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
+        metrics.show(Met(Arc::clone(&unknown_fields)));
         let metrics = Arc::new(metrics);
         let committer = Committer {
             log: Arc::clone(&log),
@@ -155,6 +158,7 @@ impl Collector {
             readiness: readiness.clone(),
             admin: AdminGate::new(config.admin.token),
             rates,
+            unknown_fields,
             proxies: Proxies { trusted: config.server.trusted_proxies, header: config.server.proxy_header },
             assets,
             listens_on_loopback: address.ip().is_loopback(),

@@ -44,6 +44,7 @@ use crate::readiness::Readiness;
 use crate::site::Sites;
 use crate::state::SharedState;
 use crate::stop::Stop;
+use crate::unknown_fields::UnknownFields;
 use refusal::Refusal;
 
 pub(crate) use admin::AdminGate;
@@ -63,6 +64,7 @@ pub(crate) struct App {
     pub(crate) admin: AdminGate,
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) proxies: Proxies,
+    pub(crate) unknown_fields: Arc<UnknownFields>,
     pub(crate) assets: Assets,
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.

@@ -36,6 +36,7 @@ mod serve;
 mod site;
 mod state;
 mod stop;
+mod unknown_fields;
 
 pub use cli::{Exit, main};
 pub use collector::{Collector, StartError};

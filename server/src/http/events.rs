@@ -13,6 +13,7 @@ use crate::dead_letter::{DeadLetter, LETTERS_PER_BATCH};
 use crate::entry::BatchEntry;
 use crate::pipeline::{ReadBatch, Sender};
 use crate::pseudonym::pseudonymize;
+use crate::unknown_fields;
 
 /// A [`Batch`] whose events are read one by one, so that one that is not of the schema does not take the others with it.
 #[derive(Deserialize)]
@@ -51,7 +52,8 @@ pub(super) async fn post(
     let site = access::find_site(&app, &envelope.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
 
-    let (batch, nothing_read) = read_events(envelope.consent_epoch, &envelope.events);
+    let Readings { batch, nothing_read, unknown_fields } = read_events(envelope.consent_epoch, &envelope.events);
+    app.unknown_fields.add(site, unknown_fields);
     let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);
     let from = Sender { site, pseudonym, received_at };
     let answer = access::submit(&app, from, envelope.events.len(), |to| Command::Batch(batch, to)).await;
@@ -77,8 +79,17 @@ pub(super) fn read_envelope(json: &[u8]) -> Result<Envelope<'_>, Refusal> {
     Ok(envelope)
 }
 
-/// Reads each event. Also gives what to answer if none of them can be read: then it is the sender that is wrong, not an event.
-pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch, Option<Refusal>) {
+/// What was read of the events of a batch.
+pub(super) struct Readings {
+    pub(super) batch: ReadBatch,
+    /// What to answer if none of them could be read: then it is the sender that is wrong, not an event.
+    pub(super) nothing_read: Option<Refusal>,
+    /// Fields that the schema does not have, of those that could be read.
+    unknown_fields: u32,
+}
+
+/// Reads each event.
+pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Readings {
     let mut batch = ReadBatch {
         entry: BatchEntry { consent_epoch, events: Vec::with_capacity(sent.len()), unreadable: 0, redriven: None },
         indexes: Vec::with_capacity(sent.len()),
@@ -86,9 +97,11 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch,
         dead: Vec::new(),
     };
     let mut first_refusal = None;
+    let mut unknown_fields = 0;
     for (index, raw) in (0_u32..).zip(sent) {
         match read_event(raw.get().as_bytes()) {
             Ok(event) => {
+                unknown_fields += unknown_fields::count(raw.get(), &event);
                 batch.entry.events.push(event);
                 batch.indexes.push(index);
             }
@@ -104,7 +117,8 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> (ReadBatch,
         }
     }
     let nothing_read = first_refusal.filter(|_| batch.entry.events.is_empty());
-    (batch, nothing_read.map(|refusal| refusal.below("events[0]")))
+    let nothing_read = nothing_read.map(|refusal| refusal.below("events[0]"));
+    Readings { batch, nothing_read, unknown_fields }
 }
 
 /// Reads one event.

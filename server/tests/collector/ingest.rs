@@ -65,6 +65,20 @@ async fn one_bad_event_does_not_take_the_others_with_it() {
 }
 
 #[tokio::test]
+async fn fields_that_nobody_knows_are_let_pass_and_counted() {
+    let running = Running::start().await;
+    let epoch = running.caller.grant(&session(1)).await;
+    let (mut one, mut other) = (view(1), view(2));
+    one["warp"] = json!(9);
+    other["note"] = json!({"text": "jane@example.com"});
+    let answer = running.caller.send("/v1/events", &batch(&session(1), epoch, [one, other, view(3)])).await;
+    assert_eq!(answer.body["accepted"], 3);
+    assert_eq!(running.caller.metric("waver_unknown_fields_total", &["site=\"demo\""]).await, 2);
+    assert_eq!(running.caller.metric("waver_unknown_fields_total", &[]).await, 2, "and of no other site");
+    running.stop().await;
+}
+
+#[tokio::test]
 async fn a_batch_needs_an_open_grant_under_its_own_epoch() {
     let running = Running::start().await;
     let caller = &running.caller;
