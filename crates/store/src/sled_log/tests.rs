@@ -9,6 +9,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use crate::contract::{read_all, record, records};
+use crate::files_as_they_lie::files_as_they_lie;
 use crate::{EventLog, SledLog, StoreError};
 
 mod crashes;
@@ -18,27 +19,11 @@ mod earlier_layout;
 /// Time that one segment holds, if the test is not about segments.
 const SPAN: Duration = Duration::from_secs(3600);
 
+/// The first segment.
+const FIRST: &str = "00000000000000000000";
+
 fn open(folder: &Path) -> SledLog {
     SledLog::open(folder, SPAN).expect("opens")
-}
-
-/// A copy of the files as they lie while the log is open: what a start after `kill -9` finds.
-fn files_as_they_lie(folder: &Path) -> TempDir {
-    let target = TempDir::new().expect("a folder");
-    copy(folder, target.path().to_owned());
-    target
-}
-
-fn copy(from: &Path, to: PathBuf) {
-    if from.is_dir() {
-        fs::create_dir_all(&to).expect("makes");
-        for entry in fs::read_dir(from).expect("lists") {
-            let entry = entry.expect("lists");
-            copy(&entry.path(), to.join(entry.file_name()));
-        }
-    } else {
-        fs::copy(from, to).expect("copies");
-    }
 }
 
 /// The folders of segments that are there.
