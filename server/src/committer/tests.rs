@@ -353,7 +353,9 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Sessions that had not ended, aggregates and books, for comparisons.
 #[allow(clippy::type_complexity)]
-fn contents(state: &EmbeddedState) -> (Vec<Option<Session>>, Vec<KeptLetter>, Option<DeadLetters>, waver_core::window::Windows, Option<Outcomes>, u64) {
+fn contents(
+    state: &EmbeddedState,
+) -> (Vec<Option<Session>>, Vec<KeptLetter>, Option<DeadLetters>, waver_core::window::Windows, Option<Outcomes>, u64) {
     let sessions: Vec<Option<Session>> =
         (0..8).map(|number| session(state, number).filter(|session| !session.is_over(state.clock()))).collect();
     let books = state

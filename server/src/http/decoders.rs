@@ -45,7 +45,8 @@ pub fn unpack(encoding: &str, bytes: &[u8], limit: usize) -> Result<Bytes, ApiEr
 /// As the handler refuses it.
 pub fn batch(json: &[u8]) -> Result<DecodedBatch, ApiError> {
     let envelope = events::read_envelope(json).map_err(answer)?;
-    let events::Readings { batch: read, nothing_read, .. } = events::read_events(envelope.consent_epoch, &envelope.events);
+    let events::Readings { batch: read, nothing_read, .. } =
+        events::read_events(envelope.consent_epoch, &envelope.events);
     if let Some(refusal) = nothing_read {
         return Err(answer(refusal));
     }
