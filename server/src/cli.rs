@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -12,6 +12,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use waver_store::StoreError;
 
+use crate::backup::{self, BackupError};
 use crate::collector::{Collector, StartError};
 use crate::config::{Config, LogLevel};
 use crate::host::Host;
@@ -28,13 +29,36 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Runs the collector until SIGTERM or Ctrl-C.
-    Serve(Configured),
+    Serve(ServeArguments),
     /// Says whether configuration and offers can be used, and what they mean.
     Check(Configured),
     /// Proves that the state is what the log gives, and takes its decisions again. No collector may have the data folder open.
     Replay(ReplayArguments),
+    /// Writes a backup without keys: from the running collector, or from its data folder if none runs.
+    Export(ExportArguments),
     /// Prints the version.
     Version,
+}
+
+#[derive(Debug, clap::Args)]
+struct ServeArguments {
+    #[command(flatten)]
+    configured: Configured,
+    /// Fills the data folder, which must be empty, from this backup before it serves.
+    #[arg(long, value_name = "FILE")]
+    restore: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportArguments {
+    #[command(flatten)]
+    configured: Configured,
+    /// The file to write.
+    #[arg(long, value_name = "FILE")]
+    to: PathBuf,
+    /// Prints what was done as JSON.
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -97,7 +121,10 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         }
     };
     match arguments.command {
-        Command::Serve(configured) => with_config(&configured, serve),
+        Command::Serve(arguments) => {
+            with_config(&arguments.configured, |config| serve(config, arguments.restore.as_deref()))
+        }
+        Command::Export(arguments) => with_config(&arguments.configured, |config| export(&config, &arguments)),
         Command::Check(configured) => with_config(&configured, check),
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Version => {
@@ -143,8 +170,46 @@ fn check(config: Config) -> Exit {
     }
 }
 
-fn serve(config: Config) -> Exit {
+fn export(config: &Config, arguments: &ExportArguments) -> Exit {
     log_to_stderr(config.log.level);
+    match block_on(backup::export(config, &arguments.to)) {
+        Ok(Ok(copied)) if arguments.json => println!("{{\"bytes\":{},\"millis\":{}}}", copied.bytes, copied.millis),
+        Ok(Ok(copied)) => {
+            println!("wrote {}: {} bytes in {} ms", arguments.to.display(), copied.bytes, copied.millis);
+        }
+        Ok(Err(error)) => return told(&error),
+        Err(exit) => return exit,
+    }
+    Exit::Ok
+}
+
+/// Prints why, and gives the exit code for it.
+fn told(error: &BackupError) -> Exit {
+    eprintln!("waver: {error}");
+    match error {
+        BackupError::Start(error) => exit_of(error),
+        BackupError::Store(StoreError::Locked { .. }) | BackupError::Refused { .. } => Exit::Unavailable,
+        BackupError::Store(_) | BackupError::File { .. } => Exit::Io,
+        BackupError::Export { .. } | BackupError::Unfinished(_) => Exit::Data,
+        BackupError::Occupied(_) => Exit::CannotCreate,
+    }
+}
+
+fn serve(config: Config, backup: Option<&Path>) -> Exit {
+    log_to_stderr(config.log.level);
+    if let Some(backup) = backup {
+        match block_on(backup::restore(&config, backup)) {
+            Ok(Ok(copied)) => eprintln!(
+                "waver: restored {} records and {} sessions from {} bytes in {} ms",
+                copied.records, copied.sessions, copied.bytes, copied.millis
+            ),
+            Ok(Err(error)) => return told(&error),
+            Err(exit) => return exit,
+        }
+    }
+    if let Err(error) = backup::expect_finished(&config.server.data_dir) {
+        return told(&error);
+    }
     let served = block_on(async {
         let mut told_to_stop = match Signals::listen() {
             Ok(signals) => signals,

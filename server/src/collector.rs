@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use waver_core::session::FOLD_VERSION;
 use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError};
 
+use crate::backup::exporter;
 use crate::committer::{Committer, SWEEP_PACE, replay};
 use crate::config::Config;
 use crate::host::Host;
@@ -120,6 +121,7 @@ impl Collector {
         let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
         metrics.show(Met(Arc::clone(&unknown_fields)));
         let metrics = Arc::new(metrics);
+        let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone());
         let committer = Committer {
             log: Arc::clone(&log),
             state: Arc::clone(&state.rows),
@@ -163,6 +165,8 @@ impl Collector {
             assets,
             listens_on_loopback: address.ip().is_loopback(),
             streams: Arc::new(Semaphore::new(config.limits.streams)),
+            exporter,
+            exports: Arc::new(Semaphore::new(1)),
             changed: changes,
             stop: stopped.clone(),
         }));

@@ -14,6 +14,7 @@ mod decisions;
 pub mod decoders;
 mod document;
 mod events;
+mod export;
 mod layers;
 mod operations;
 mod refusal;
@@ -35,6 +36,7 @@ use utoipa_axum::routes;
 use waver_schema::ErrorCode;
 use waver_store::SecretKey;
 
+use crate::backup::Exporter;
 use crate::committer::Queue;
 use crate::config::Limits;
 use crate::host::Host;
@@ -69,6 +71,9 @@ pub(crate) struct App {
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.
     pub(crate) streams: Arc<Semaphore>,
+    /// Hands out backups, as many at a time as there are places.
+    pub(crate) exporter: Exporter,
+    pub(crate) exports: Arc<Semaphore>,
     /// Changes with the state.
     pub(crate) changed: watch::Receiver<u64>,
     /// Holds once the collector is to end.
@@ -95,6 +100,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(dead_letters::get))
         .routes(routes!(dead_letters::redrive))
         .routes(routes!(stream::get))
+        .routes(routes!(export::get))
         .routes(routes!(dashboard::page))
         .routes(routes!(dashboard::sign_in_page, dashboard::sign_in))
         .routes(routes!(dashboard::sign_out))

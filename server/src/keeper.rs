@@ -117,3 +117,6 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
 pub(crate) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

@@ -14,6 +14,7 @@
 //! The state is a function of the log: the start replays the log through the same pipeline. What is never stored: addresses, user
 //! agents, bodies as they came, and the session's own id.
 
+mod backup;
 mod cli;
 mod collector;
 mod committer;

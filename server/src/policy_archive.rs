@@ -40,6 +40,13 @@ impl PolicyArchive {
         (policy.version() == version).then_some(policy)
     }
 
+    /// The texts of all of them. One that cannot be read is left out.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let files = fs::read_dir(&self.0).into_iter().flatten().flatten().map(|entry| entry.path());
+        let kept = files.filter(|path| path.extension().is_some_and(|extension| extension == "toml"));
+        kept.filter_map(|path| fs::read_to_string(path).ok()).collect()
+    }
+
     fn path(&self, version: &str) -> PathBuf {
         // A version is hexadecimal; what comes from a log is not trusted to be.
         let plain: String = version.chars().filter(char::is_ascii_alphanumeric).collect();

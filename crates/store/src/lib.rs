@@ -13,6 +13,7 @@
 mod data_class;
 #[doc(hidden)]
 pub mod decoders;
+mod export;
 #[cfg(any(test, feature = "testing"))]
 pub mod faulty;
 mod folder;
@@ -32,6 +33,7 @@ mod contract;
 mod files_as_they_lie;
 
 pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
+pub use export::{ExportError, ExportReader, ExportWriter, Frame, log_frames};
 pub use key_store::{FileKeys, KEYS, KeyError, KeyName, KeyStore, MemoryKeys, NAME_BYTES};
 pub use ledger::{Budget, Cap, Id, LEASES, Ledger, LedgerError, MemoryLedger, REMEMBERED_MS, SledLedger, TAKES};
 pub use log::{EventLog, GROUP_BYTES, Position, StoreError};

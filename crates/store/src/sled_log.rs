@@ -92,6 +92,22 @@ impl SledLog {
         Ok(SledLog { shared, writing: tokio::sync::Mutex::default(), broken: AtomicBool::new(false) })
     }
 
+    /// Leaves out the offsets before `offset`: the next record gets that one. For a log that is filled from a backup, whose records keep their
+    /// offsets. What is left out is only remembered with the next append.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] if there are records at `offset` or behind it.
+    pub async fn skip_to(&self, offset: u64) -> Result<(), StoreError> {
+        let _writing = self.writing.lock().await;
+        let end = self.end();
+        if offset < end {
+            return Err(StoreError::Write(format!("offset {offset} is taken, the log ends at {end}")));
+        }
+        self.shared.current().tail.end = offset;
+        self.shared.end.store(offset, Ordering::Release);
+        Ok(())
+    }
+
     /// Runs `change` of the last segment on a thread that may wait for the disk. The log is broken unless it is seen to succeed.
     async fn change<T: Send + 'static>(
         &self,

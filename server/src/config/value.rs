@@ -22,6 +22,11 @@ impl Secret {
         self.0.as_bytes().ct_eq(other.as_bytes()).into()
     }
 
+    /// The secret itself, for whoever has to present it.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+
     /// Its length.
     pub fn chars(&self) -> usize {
         self.0.chars().count()

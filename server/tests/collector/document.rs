@@ -16,6 +16,7 @@ const ROUTES: &[&str] = &[
     "GET /sdk/{version}/{file}",
     "GET /v1/aggregates",
     "GET /v1/dead-letters",
+    "GET /v1/export",
     "GET /v1/schemas",
     "GET /v1/schemas/{name}/{version}",
     "GET /v1/sessions",

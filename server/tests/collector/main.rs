@@ -1,5 +1,6 @@
 //! The collector as its callers meet it: over HTTP, in this process or in one of its own that can be killed.
 
+mod backup;
 mod books;
 mod dead_letters;
 mod document;
