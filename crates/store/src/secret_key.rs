@@ -7,6 +7,10 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::StoreError;
 use crate::folder::{create_private, sync_folders};
 
+const KEY_BYTES: usize = 32;
+/// Names the check among all other uses of BLAKE3.
+const CHECK_CONTEXT: &str = "waver 2026-11-21 check of a secret key in its file";
+
 /// 32 secret bytes. Never printed, never in a log, never in sled; wiped from memory when dropped.
 #[derive(Clone)]
 pub struct SecretKey([u8; 32]);
@@ -18,7 +22,8 @@ impl SecretKey {
     }
 
     /// Reads the key at `path`, or makes one of what `fill_random` gives. The file is its owner's alone, and on disk before this
-    /// returns. Tells whether the key is new.
+    /// returns. It holds the key and a check of it: under a key of which one bit is another, every session would be a stranger, and
+    /// nobody would notice. A file of the key alone, as they were written at first, gets its check. Tells whether the key is new.
     ///
     /// # Errors
     /// [`StoreError::Open`] if the file or its folder cannot be read or made, [`StoreError::BadKey`] if it does not hold a key.
@@ -55,14 +60,25 @@ impl std::fmt::Debug for SecretKey {
     }
 }
 
-fn read(path: &Path) -> io::Result<Option<[u8; 32]>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(33));
-    File::open(path)?.take(33).read_to_end(&mut bytes)?;
-    Ok(<[u8; 32]>::try_from(&bytes[..]).ok())
+/// `None` if the file holds anything but a key.
+fn read(path: &Path) -> io::Result<Option<[u8; KEY_BYTES]>> {
+    const MOST: usize = 2 * KEY_BYTES + 1;
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MOST));
+    File::open(path)?.take(MOST as u64).read_to_end(&mut bytes)?;
+    let Some((key, checked)) = bytes.split_first_chunk::<KEY_BYTES>() else { return Ok(None) };
+    if checked.is_empty() {
+        create(path, key)?;
+        return Ok(Some(*key));
+    }
+    Ok((checked == check(key)).then_some(*key))
+}
+
+fn check(key: &[u8; KEY_BYTES]) -> [u8; KEY_BYTES] {
+    blake3::derive_key(CHECK_CONTEXT, key)
 }
 
 /// Writes aside and renames, so that a crash leaves either no key or a whole one.
-fn create(path: &Path, key: &[u8; 32]) -> io::Result<()> {
+fn create(path: &Path, key: &[u8; KEY_BYTES]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     create_private(folder)?;
     let aside = path.with_extension("new");
@@ -72,6 +88,7 @@ fn create(path: &Path, key: &[u8; 32]) -> io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&aside)?;
     file.write_all(key)?;
+    file.write_all(&check(key))?;
     file.sync_all()?;
     fs::rename(&aside, path)?;
     // The rename is on disk only once the folder is.
@@ -106,10 +123,37 @@ mod tests {
     }
 
     #[test]
+    fn a_key_of_which_a_bit_changed_is_noticed() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pseudonym.key");
+        SecretKey::load_or_create(&path, |bytes| bytes.fill(7)).expect("makes");
+        let whole = fs::read(&path).expect("reads");
+        for place in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[place] ^= 1;
+            fs::write(&path, &changed).expect("writes");
+            let error = SecretKey::load_or_create(&path, |_| ()).expect_err("refused");
+            assert!(matches!(error, StoreError::BadKey { .. }), "{place}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_without_a_check_gets_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("pseudonym.key");
+        fs::write(&path, [7; 32]).expect("writes");
+        for _ in 0..2 {
+            let (key, is_new) = SecretKey::load_or_create(&path, |_| panic!("the key exists")).expect("reads");
+            assert_eq!((key.as_bytes(), is_new), (&[7; 32], false));
+            assert_eq!(fs::metadata(&path).expect("exists").len(), 64);
+        }
+    }
+
+    #[test]
     fn a_file_of_another_length_is_not_a_key() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("pseudonym.key");
-        for wrong in [vec![], vec![7; 31], vec![7; 33]] {
+        for wrong in [vec![], vec![7; 31], vec![7; 33], vec![7; 63], vec![7; 64], vec![7; 65]] {
             fs::write(&path, &wrong).expect("writes");
             let error = SecretKey::load_or_create(&path, |_| ()).expect_err("refused");
             assert!(matches!(error, StoreError::BadKey { .. }), "{error}");
