@@ -154,11 +154,18 @@ async fn nothing_that_tells_who_it_was_is_kept_or_logged() {
     const AGENT: &str = "Canary-Agent/7.7";
     const ADDRESS: &str = "203.0.113.77";
     let folder = folder();
+    // Behind a proxy, so that addresses are looked at, with so many requests that the last is refused, and everything logged.
+    let behind_proxy = "[server]\ntrusted_proxies = [\"127.0.0.1\"]";
+    let rest = "[log]\nlevel = \"debug\"\n[limits.rate]\nsource_requests = \"5/min\"";
+    let config = crate::harness::CONFIG.replace("[server]", behind_proxy) + rest;
+    std::fs::write(folder.path().join("waver.toml"), config).expect("writes");
     let process = Process::start(folder.path()).await;
     let canary = "cafe0123456789abcafe0123456789ab";
     let send = async |path: &str, body: &serde_json::Value| {
         let request = process.caller.request("POST", path).json(body).header("user-agent", AGENT);
         let request = request.header("x-forwarded-for", ADDRESS).header("accept-language", "canary-language");
+        let request = request.header("sec-ch-ua", "\"Canary\";v=\"7\"").header("from", "canary@example.com");
+        let request = request.header("signature-agent", "\"https://canary.example\"");
         request.header("referer", "https://shop.example/canary-page?q=canary-query").send().await.expect("an answer")
     };
     let granted = send("/v1/consents", &crate::harness::consent(canary, "granted", "granted")).await;
@@ -171,6 +178,13 @@ async fn nothing_that_tells_who_it_was_is_kept_or_logged() {
     assert_eq!(send("/v1/decisions", &decision_request(canary, epoch)).await.status(), 200);
     assert_eq!(send("/v1/events?canary-query", &json!({"canary-key": canary})).await.status(), 422);
     assert_eq!(send("/canary-path", &json!({})).await.status(), 404);
+    let mut dead = view(2);
+    dead["navigation"] = json!("Canary");
+    dead["canary-key"] = json!({"canary": "canary"});
+    let answer = send("/v1/events", &batch(canary, epoch, [dead])).await;
+    assert_eq!(answer.status(), 422);
+    assert_eq!(process.caller.admin("/v1/dead-letters").await["letters"].as_array().map(Vec::len), Some(1));
+    assert_eq!(send("/v1/events", &sent).await.status(), 429);
     assert_eq!(process.terminate().await, Some(0));
 
     let raw_session: Vec<u8> =

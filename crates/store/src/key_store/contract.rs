@@ -275,10 +275,15 @@ async fn a_wrong_byte_is_refused_and_named() {
     std::fs::write(backend.path(), &given_up).expect("writes");
     assert_eq!(backend.open().list().await, Ok(vec![name(1), name(3)]));
     // A slot in another's place, and one that is there twice.
-    let mut moved = whole.clone();
-    moved.copy_within(at..at + SLOT_BYTES, at + 5 * SLOT_BYTES);
-    std::fs::write(backend.path(), &moved).expect("writes");
-    assert!(matches!(FileKeys::open(&backend.path()), Err(KeyError::Damaged { .. })));
+    let mut twice = whole.clone();
+    twice.copy_within(at..at + SLOT_BYTES, at + 5 * SLOT_BYTES);
+    let mut moved = twice.clone();
+    moved[at..at + SLOT_BYTES].fill(0);
+    for misplaced in [twice, moved] {
+        std::fs::write(backend.path(), &misplaced).expect("writes");
+        let error = FileKeys::open(&backend.path()).expect_err("damaged");
+        assert!(matches!(error, KeyError::Damaged { offset, .. } if offset == (at + 5 * SLOT_BYTES) as u64), "{error}");
+    }
 }
 
 #[tokio::test]

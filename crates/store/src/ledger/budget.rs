@@ -4,7 +4,7 @@ use super::rows::Row;
 use super::{Budget, Id, LedgerError, REMEMBERED_MS};
 
 /// Most leases of a budget that are remembered at a time, settled ones included. A lease is a slice for seconds, not a unit.
-pub const LEASES: usize = 1024;
+pub const LEASES: usize = 256;
 
 /// What became of one budget.
 #[derive(Debug, Default, Serialize, Deserialize)]
