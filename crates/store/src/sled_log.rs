@@ -56,6 +56,8 @@ pub struct SledLog {
 struct Shared {
     folder: PathBuf,
     span_ms: u64,
+    /// A segment with so many bytes of payloads is sealed before its span is over.
+    most_bytes: u64,
     end: AtomicU64,
     current: Mutex<Current>,
     /// Held for every change of the manifest.
@@ -188,11 +190,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Whether a group belongs into a later span than the last segment.
+    /// Whether the last segment is full, or a group belongs into a later span.
     fn is_past(&self, group: &Contents) -> bool {
+        let held = self.current().tail.contents;
         let span = |at: u64| at / self.span_ms;
-        match (self.current().tail.contents.oldest(), group.oldest()) {
-            (Some(oldest), Some(first)) => span(first) > span(oldest),
+        match (held.oldest(), group.oldest()) {
+            (Some(oldest), Some(first)) => span(first) > span(oldest) || held.bytes() >= self.most_bytes,
             _ => false,
         }
     }

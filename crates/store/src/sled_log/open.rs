@@ -20,6 +20,9 @@ use crate::folder::{create_private, sync_folders};
 const LOCK: &str = "lock";
 const WITNESS: &str = "witness";
 
+/// Payloads of a segment that is full. Bounds what sled goes through when it opens one, and the number of its blobs.
+const SEGMENT_BYTES: u64 = 256 * 1024 * 1024;
+
 /// What the first value of a log follows.
 const NOTHING: Checksum = [0; CHECKSUM_BYTES];
 
@@ -49,6 +52,7 @@ pub(super) fn open(folder: &Path, span: Duration) -> Result<Shared, StoreError> 
     Ok(Shared {
         folder: folder.to_owned(),
         span_ms: u64::try_from(span.as_millis()).unwrap_or(u64::MAX).max(1),
+        most_bytes: SEGMENT_BYTES,
         end: AtomicU64::new(tail.end),
         current: Mutex::new(Current { manifest, active: Arc::new(active), tail }),
         changing: Mutex::default(),

@@ -1,6 +1,8 @@
-use std::fs::File;
+use std::fs::{self, File};
+use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::chain::{self, Checksum, Stored, Tail, Value};
@@ -24,8 +26,9 @@ pub(super) type Group = (u64, Vec<Record>);
 /// would cost an order of magnitude in throughput.
 ///
 /// On Linux sled 0.34.7 flushes by `sync_file_range`, which neither makes the file's new length durable nor empties the disk's own
-/// cache, so that what it calls flushed survives `kill -9` but not a power loss; only its periodic flush has a real `fsync`. Each
-/// [`Segment::flush`] therefore also calls `fdatasync` on sled's file.
+/// cache, so that what it calls flushed survives `kill -9` but not a power loss; only its periodic flush has a real `fsync`. And the
+/// files of their own that it makes for pages of large groups, its blobs, it never syncs at all. Each [`Segment::flush`] therefore
+/// also calls `fdatasync` on sled's file, and syncs the blobs that are new.
 #[derive(Debug)]
 pub(super) struct Segment {
     path: PathBuf,
@@ -33,6 +36,8 @@ pub(super) struct Segment {
     groups: sled::Tree,
     /// sled's own file, opened once more to be synced.
     file: File,
+    /// The highest number of a blob that is synced; sled counts them upwards.
+    synced_blob: AtomicU64,
 }
 
 impl Segment {
@@ -74,7 +79,12 @@ impl Segment {
                 Err(StoreError::Locked { .. }) if started.elapsed() < CLOSING => {
                     std::thread::sleep(Duration::from_millis(1));
                 }
-                opened => return opened.map(|(groups, file)| Segment { path, place, groups, file }),
+                opened => {
+                    let (groups, file) = opened?;
+                    let segment = Segment { path, place, groups, file, synced_blob: AtomicU64::new(0) };
+                    segment.sync_blobs().map_err(|source| StoreError::Open { path: segment.path.clone(), source })?;
+                    return Ok(segment);
+                }
             }
         }
     }
@@ -92,7 +102,33 @@ impl Segment {
     /// Puts on disk what was added.
     pub(super) fn flush(&self) -> Result<(), StoreError> {
         self.groups.flush().map_err(write_error)?;
-        self.file.sync_data().map_err(|error| StoreError::Write(error.to_string()))
+        let synced = self.sync_blobs().and_then(|()| self.file.sync_data());
+        synced.map_err(|error| StoreError::Write(error.to_string()))
+    }
+
+    /// Syncs the blobs that are new. Segments are small enough for the list of all of them to cost little beside a sync.
+    fn sync_blobs(&self) -> io::Result<()> {
+        let folder = self.path.join("blobs");
+        let synced = self.synced_blob.load(Ordering::Acquire);
+        let mut highest = synced;
+        for entry in fs::read_dir(&folder)? {
+            let entry = entry?;
+            let Some(number) = entry.file_name().to_str().and_then(|name| name.parse().ok()) else { continue };
+            if number > synced {
+                match File::open(entry.path()) {
+                    Ok(blob) => blob.sync_all()?,
+                    // sled removes those that it has replaced.
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+                highest = highest.max(number);
+            }
+        }
+        if highest > synced {
+            sync_folders(&folder)?;
+            self.synced_blob.store(highest, Ordering::Release);
+        }
+        Ok(())
     }
 
     /// Where this segment ends, if the log reached what was `seen` and no value since is damaged.
@@ -292,9 +328,9 @@ pub(super) fn missing(folder: &Path, place: &Place) -> StoreError {
 }
 
 /// Removes a segment's folder, if it is there, so that its bytes are gone when this returns.
-pub(super) fn remove(path: &Path) -> std::io::Result<()> {
-    match std::fs::remove_dir_all(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+pub(super) fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
         Ok(()) => path.parent().map_or(Ok(()), sync_folders),
     }

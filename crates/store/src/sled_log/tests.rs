@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -89,4 +90,16 @@ async fn sealed_segments_are_open_while_they_are_read_only() {
     assert_eq!(reading(), Some(1));
     log.read(2, 4).await.expect("reads");
     assert_eq!(reading(), None, "the end is in the last one");
+}
+
+#[tokio::test]
+async fn a_full_segment_is_sealed_before_its_time() {
+    let folder = TempDir::new().expect("a folder");
+    let mut log = open(folder.path());
+    Arc::get_mut(&mut log.shared).expect("nobody else").most_bytes = 100;
+    for number in 50..60 {
+        log.append(&[record(number)]).await.expect("appends");
+    }
+    assert_eq!(segments(folder.path()).len(), 5, "two records fill one");
+    assert_eq!(read_all(&log, 0, 3).await, records(50..60));
 }

@@ -17,6 +17,11 @@ fn groups(numbers: std::ops::Range<u8>) -> Vec<Record> {
     numbers.flat_map(group).collect()
 }
 
+fn large_group(number: u8) -> Vec<Record> {
+    let payload = (0..20_000_u32).map(|byte| (byte as u8).wrapping_mul(number)).collect();
+    vec![Record { payload, ..record(number) }]
+}
+
 /// A log in one segment. Opened twice, so that sled has made a snapshot of the first half.
 async fn written() -> TempDir {
     let folder = TempDir::new().expect("a folder");
@@ -30,7 +35,7 @@ async fn written() -> TempDir {
 }
 
 /// Whether the log gives everything; `false` if it refuses with an error of damage.
-async fn is_whole(folder: &Path, span: Duration, why: &str) -> bool {
+async fn is_whole(folder: &Path, span: Duration, expected: &[Record], why: &str) -> bool {
     let read = match SledLog::open(folder, span) {
         Ok(log) => log.read(0, 1000).await,
         Err(error) => Err(error),
@@ -38,7 +43,7 @@ async fn is_whole(folder: &Path, span: Duration, why: &str) -> bool {
     match read {
         Ok(read) => {
             let read: Vec<Record> = read.into_iter().map(|(_, record)| record).collect();
-            assert!(read == groups(0..GROUPS), "{why}: silently {} records of {}", read.len(), 2 * u16::from(GROUPS));
+            assert!(read == expected, "{why}: silently {} records of {}", read.len(), expected.len());
             true
         }
         Err(StoreError::Damaged { .. } | StoreError::Unreadable { .. }) => false,
@@ -102,7 +107,7 @@ async fn what_sled_takes_for_whole_is_checked() {
                 let damaged = files_as_they_lie(folder.path());
                 harm(damaged.path(), &name, number, change);
                 let why = format!("{what}: value {number} of {name}");
-                assert!(!is_whole(damaged.path(), span, &why).await, "{why}");
+                assert!(!is_whole(damaged.path(), span, &groups(0..GROUPS), &why).await, "{why}");
             }
         }
     }
@@ -129,7 +134,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 }
 
 /// Flips single bytes all over the files of `folder`, and counts the flips that were survived and those that were refused.
-async fn flip_all_over(folder: &Path, span: Duration, places_per_file: usize) -> (usize, usize) {
+async fn flip_all_over(folder: &Path, span: Duration, expected: &[Record], places_per_file: usize) -> (usize, usize) {
     let (mut survived, mut refused) = (0, 0);
     for file in files(folder) {
         let used = used(&folder.join(&file));
@@ -137,11 +142,14 @@ async fn flip_all_over(folder: &Path, span: Duration, places_per_file: usize) ->
             let damaged = files_as_they_lie(folder);
             flip(&damaged.path().join(&file), at);
             let why = format!("byte {at} of {}", file.display());
-            if is_whole(damaged.path(), span, &why).await {
+            if is_whole(damaged.path(), span, expected, &why).await {
                 survived += 1;
             } else {
                 refused += 1;
-                assert!(!is_whole(damaged.path(), span, &why).await, "{why}: refused once, then taken for whole");
+                assert!(
+                    !is_whole(damaged.path(), span, expected, &why).await,
+                    "{why}: refused once, then taken for whole"
+                );
             }
         }
     }
@@ -150,8 +158,23 @@ async fn flip_all_over(folder: &Path, span: Duration, places_per_file: usize) ->
 
 #[tokio::test]
 async fn a_flipped_byte_anywhere_loses_nothing_silently() {
-    let (survived, refused) = flip_all_over(written().await.path(), SPAN, 40).await;
+    let (survived, refused) = flip_all_over(written().await.path(), SPAN, &groups(0..GROUPS), 40).await;
     assert!(survived > 0 && refused > 40, "{survived} survived, {refused} refused");
+}
+
+#[tokio::test]
+async fn a_flipped_byte_in_large_groups_loses_nothing_silently() {
+    // sled puts the pages of such groups into files of their own.
+    let folder = TempDir::new().expect("a folder");
+    let log = open(folder.path());
+    for number in 0..GROUPS {
+        log.append(&large_group(number)).await.expect("appends");
+    }
+    drop(log);
+    assert!(files(folder.path()).iter().any(|file| file.parent().is_some_and(|parent| parent.ends_with("blobs"))));
+    let expected: Vec<Record> = (0..GROUPS).flat_map(large_group).collect();
+    let (_, refused) = flip_all_over(folder.path(), SPAN, &expected, 5).await;
+    assert!(refused > 5, "{refused} refused");
 }
 
 #[tokio::test]
@@ -164,7 +187,7 @@ async fn a_flipped_byte_in_any_segment_loses_nothing_silently() {
     }
     assert_eq!(segments(folder.path()).len(), 4);
     drop(log);
-    let (_, refused) = flip_all_over(folder.path(), span, 12).await;
+    let (_, refused) = flip_all_over(folder.path(), span, &groups(0..GROUPS), 12).await;
     assert!(refused > 24, "{refused} refused");
 }
 
@@ -174,13 +197,14 @@ async fn a_file_that_is_cut_or_gone_loses_nothing_silently() {
     for file in files(folder.path()) {
         let gone = files_as_they_lie(folder.path());
         fs::remove_file(gone.path().join(&file)).expect("removes");
-        is_whole(gone.path(), SPAN, &format!("without {}", file.display())).await;
+        is_whole(gone.path(), SPAN, &groups(0..GROUPS), &format!("without {}", file.display())).await;
         let used = used(&folder.path().join(&file)) as u64;
         for length in (0..12).map(|part| used * part / 12) {
             let cut = files_as_they_lie(folder.path());
             let opened = fs::File::options().write(true).open(cut.path().join(&file)).expect("opens");
             opened.set_len(length).expect("cuts");
-            let whole = is_whole(cut.path(), SPAN, &format!("{} cut to {length}", file.display())).await;
+            let whole =
+                is_whole(cut.path(), SPAN, &groups(0..GROUPS), &format!("{} cut to {length}", file.display())).await;
             assert!(!(whole && file.ends_with("db")), "{} cut to {length}", file.display());
         }
     }
