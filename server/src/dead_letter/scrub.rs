@@ -262,7 +262,7 @@ fn could_be_a_card(number: u64) -> bool {
             (_, doubled) => doubled / 10 + doubled % 10,
         })
         .sum();
-    (2..=6).contains(&digits[0]) && sum % 10 == 0
+    (2..=6).contains(&digits[0]) && sum.is_multiple_of(10)
 }
 
 #[cfg(test)]
