@@ -198,11 +198,22 @@ impl Collector {
     /// # Errors
     /// When the metrics cannot be had.
     pub async fn requests(&self, route: &str) -> Result<u64> {
+        self.counted(&[format!("route=\"{route}\"")]).await
+    }
+
+    /// How many of them it answered with that status.
+    ///
+    /// # Errors
+    /// When the metrics cannot be had.
+    pub async fn answers(&self, route: &str, status: u16) -> Result<u64> {
+        self.counted(&[format!("route=\"{route}\""), format!("status=\"{status}\"")]).await
+    }
+
+    async fn counted(&self, labels: &[String]) -> Result<u64> {
         let metrics = self.http.get(format!("{}/metrics", self.url)).send().await?.error_for_status()?.text().await?;
-        let label = format!("route=\"{route}\"");
         let counts = metrics
             .lines()
-            .filter(|line| line.starts_with("waver_requests_total") && line.contains(&label))
+            .filter(|line| line.starts_with("waver_requests_total") && labels.iter().all(|label| line.contains(label)))
             .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
         Ok(counts.sum::<f64>() as u64)
     }

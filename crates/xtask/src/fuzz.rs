@@ -140,8 +140,7 @@ impl Run {
         for folder in [&corpus, &findings] {
             fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
         }
-        let words = folders.work.join(format!("{target}.dict"));
-        fs::write(&words, dictionary::of(&committed)?)?;
+        let words = dictionary::of(&committed)?;
         let log = folders.work.join(format!("{target}.log"));
         let output = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let mut command: Command = environment.command(fuzzer);
@@ -149,7 +148,6 @@ impl Run {
             .env("WAVER_FUZZ_TARGET", target)
             .args(BOUNDS)
             .arg(format!("-max_total_time={seconds}"))
-            .arg(format!("-dict={}", words.display()))
             // The slash at the end makes it a folder.
             .arg(format!("-artifact_prefix={}/", findings.display()))
             .arg("-print_final_stats=1")
@@ -158,6 +156,12 @@ impl Run {
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)
             .stderr(output);
+        // libFuzzer refuses a dictionary without a word.
+        if !words.is_empty() {
+            let path = folders.work.join(format!("{target}.dict"));
+            fs::write(&path, words).with_context(|| format!("cannot write {}", path.display()))?;
+            command.arg(format!("-dict={}", path.display()));
+        }
         let child = command.spawn().with_context(|| format!("cannot start `{}`", process::line(&command)))?;
         Ok(Run { target: target.to_owned(), begun: Instant::now(), log, child })
     }

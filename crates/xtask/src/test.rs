@@ -7,7 +7,6 @@ use anyhow::{Result, bail};
 use crate::arguments::{Purpose, SetupOptions, TestOptions};
 use crate::build;
 use crate::environment::Environment;
-use crate::metadata::Package;
 use crate::process;
 use crate::progress::Progress;
 use crate::recipe::{Profile, Recipe, WasmHost, WasmTest};
@@ -16,6 +15,8 @@ use crate::workspace::Workspace;
 
 /// Test targets with this beginning drive a real browser.
 const BROWSER_TARGETS: &str = "browser";
+/// The test target that calls schemathesis.
+const API_TARGET: &str = "api_document";
 
 /// # Errors
 /// A test failed, or something cannot be built.
@@ -37,7 +38,14 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
 
     let step = progress.step("native");
     let mut passed = true;
-    for arguments in native_runs(workspace, has_browser, &mut outcome.skipped) {
+    let mut left_out = Vec::new();
+    if !has_browser {
+        left_out.push(BROWSER_TARGETS);
+    }
+    if !machine.has_schemathesis() {
+        left_out.push(API_TARGET);
+    }
+    for arguments in native_runs(workspace, &left_out, &mut outcome.skipped) {
         step.doing(&format!("cargo {}", arguments.join(" ")));
         let mut cargo = environment.native_cargo();
         cargo.args(&arguments).arg("--");
@@ -97,32 +105,28 @@ fn verdict(passed: bool) -> &'static str {
     if passed { "passed" } else { "FAILED" }
 }
 
-/// One `cargo test` for everything; without a browser, the targets that need one are left out and listed as skipped.
-fn native_runs(workspace: &Workspace, has_browser: bool, skipped: &mut Vec<String>) -> Vec<Vec<String>> {
+/// One `cargo test` for everything; the targets with these beginnings, for which something is missing, are left out and listed as skipped.
+fn native_runs(workspace: &Workspace, left_out: &[&str], skipped: &mut Vec<String>) -> Vec<Vec<String>> {
     let words = |line: &str| line.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     let mut everything = words("test --workspace --no-fail-fast");
-    if has_browser {
+    if left_out.is_empty() {
         return vec![everything];
     }
     let mut runs = Vec::new();
     for package in &workspace.metadata.packages {
-        let (in_browser, elsewhere) = split_targets(package);
-        if in_browser.is_empty() {
+        let (lacking, others): (Vec<&str>, Vec<&str>) =
+            package.test_targets().partition(|target| left_out.iter().any(|beginning| target.starts_with(beginning)));
+        if lacking.is_empty() {
             continue;
         }
         everything.extend(words(&format!("--exclude {}", package.name)));
         let mut rest = words(&format!("test --package {} --no-fail-fast --lib --bins", package.name));
-        rest.extend(elsewhere.iter().flat_map(|target| words(&format!("--test {target}"))));
+        rest.extend(others.iter().flat_map(|target| words(&format!("--test {target}"))));
         runs.push(rest);
-        skipped.extend(in_browser.iter().map(|target| format!("{} of {}", target, package.name)));
+        skipped.extend(lacking.iter().map(|target| format!("{} of {}", target, package.name)));
     }
     runs.insert(0, everything);
     runs
-}
-
-/// Test targets that need a browser, and the others.
-fn split_targets(package: &Package) -> (Vec<&str>, Vec<&str>) {
-    package.test_targets().partition(|target| target.starts_with(BROWSER_TARGETS))
 }
 
 /// What `wasm-pack test` does, for one test target: wasm-pack compiles every target of the package for wasm first, also those that
@@ -151,7 +155,7 @@ fn wasm_run(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metadata::{Metadata, Target};
+    use crate::metadata::{Metadata, Package, Target};
 
     fn package(name: &str, tests: &[&str]) -> Package {
         Package {
@@ -166,7 +170,7 @@ mod tests {
         }
     }
 
-    fn runs(has_browser: bool) -> (Vec<String>, Vec<String>) {
+    fn runs(left_out: &[&str]) -> (Vec<String>, Vec<String>) {
         let workspace = Workspace {
             root: "/w".into(),
             metadata: Metadata {
@@ -178,7 +182,7 @@ mod tests {
             },
         };
         let mut skipped = Vec::new();
-        let runs = native_runs(&workspace, has_browser, &mut skipped);
+        let runs = native_runs(&workspace, left_out, &mut skipped);
         (runs.iter().map(|run| run.join(" ")).collect(), skipped)
     }
 
@@ -191,13 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn with_a_browser_it_is_plain_cargo_test() {
-        assert_eq!(runs(true), (vec!["test --workspace --no-fail-fast".to_owned()], Vec::new()));
+    fn with_everything_there_it_is_plain_cargo_test() {
+        assert_eq!(runs(&[]), (vec!["test --workspace --no-fail-fast".to_owned()], Vec::new()));
     }
 
     #[test]
     fn without_a_browser_everything_else_runs_and_what_does_not_is_named() {
-        let (runs, skipped) = runs(false);
+        let (runs, skipped) = runs(&[BROWSER_TARGETS]);
         assert_eq!(
             runs,
             [

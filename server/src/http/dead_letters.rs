@@ -20,7 +20,7 @@ use crate::pipeline::{ReadBatch, Sender};
 use crate::site::SiteIndex;
 use crate::state::read;
 
-const DEFAULT_LETTERS: usize = 50;
+const DEFAULT_LETTERS: u32 = 50;
 /// Letters that are read again in one request.
 const MOST_AT_ONCE: usize = 100;
 /// Bytes of a request; room for the ids of a whole ring.
@@ -34,7 +34,7 @@ pub(super) struct Asked {
     #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
     /// How many letters, at most 1000; 50 if not given.
-    limit: Option<usize>,
+    limit: Option<u32>,
 }
 
 /// The dead letters of a site, the latest first: events that were not of the schema, and are kept for a while without anything that
@@ -122,7 +122,7 @@ pub(super) async fn get(
     let site = find_site(&app, asked.site.as_ref())?;
     let limit = asked.limit.unwrap_or(DEFAULT_LETTERS).min(LETTERS_PER_SITE.into());
     let ring = ring(&app, site);
-    let letters = kept(&app, site, ring).take(limit).map(Letter::from).collect();
+    let letters = kept(&app, site, ring).take(limit as usize).map(Letter::from).collect();
     Ok(Json(Letters { letters, overwritten: ring.overwritten() }))
 }
 

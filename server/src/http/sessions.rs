@@ -11,8 +11,8 @@ use super::admin::Operator;
 use super::aggregates::{find_site, not_understood};
 use super::refusal::Refusal;
 
-const DEFAULT_ROWS: usize = 50;
-const MOST_ROWS: usize = 1000;
+const DEFAULT_ROWS: u32 = 50;
+const MOST_ROWS: u32 = 1000;
 
 /// What is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -22,7 +22,7 @@ pub(super) struct Asked {
     #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
     /// How many rows, at most 1000; 50 if not given.
-    limit: Option<usize>,
+    limit: Option<u32>,
 }
 
 /// The sessions of a site that were written last, those with the latest events first.
@@ -45,7 +45,7 @@ pub(super) async fn get(
     let site = find_site(&app, asked.site.as_ref())?;
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS).min(MOST_ROWS);
     let now = app.host.now();
-    let latest = app.state.latest(site, limit).await.map_err(Refusal::unreadable)?;
+    let latest = app.state.latest(site, limit as usize).await.map_err(Refusal::unreadable)?;
     let rows = latest.into_iter().map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
     Ok(Json(Sessions { sessions: rows.collect() }))
 }

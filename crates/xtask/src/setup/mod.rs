@@ -6,6 +6,7 @@ mod cargo_tools;
 mod debian_compiler;
 mod node;
 mod rustup;
+mod schemathesis;
 mod system_packages;
 mod wasm_target;
 
@@ -26,6 +27,7 @@ pub(crate) use wasm_target::TARGET as WASM_TARGET;
 pub(crate) struct Machine {
     pub(crate) environment: Environment,
     missing: Vec<&'static Requirement>,
+    has_schemathesis: bool,
     /// Folders in the user's cache that hold wasm-pack or wasm-bindgen, because the person's own `PATH` does not.
     private_tools: Vec<PathBuf>,
 }
@@ -43,6 +45,11 @@ impl Machine {
     /// Whether a browser can be driven.
     pub(crate) fn has_browser(&self) -> bool {
         (browser::BROWSER.present)(&self.environment)
+    }
+
+    /// Whether the HTTP API can be checked against its own document.
+    pub(crate) fn has_schemathesis(&self) -> bool {
+        self.has_schemathesis
     }
 
     /// What is missing, why that matters, and the one line that installs all of it.
@@ -71,7 +78,7 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
 /// # Errors
 /// A step failed. Something that is only missing is no error here.
 pub(crate) fn ensure(workspace: &Workspace, mut environment: Environment, options: &SetupOptions) -> Result<Machine> {
-    let mut progress = Progress::new("setup", 4);
+    let mut progress = Progress::new("setup", if options.purpose == Purpose::Test { 5 } else { 4 });
     let installer = Installer::new(&environment, options.yes);
     let cache = cache_folder()?;
 
@@ -104,7 +111,18 @@ pub(crate) fn ensure(workspace: &Workspace, mut environment: Environment, option
         step.done(&packages);
     }
 
-    Ok(Machine { environment, missing, private_tools: tools.private_folders })
+    let mut has_schemathesis = false;
+    if options.purpose == Purpose::Test {
+        let step = progress.step("schemathesis");
+        has_schemathesis = schemathesis::ensure(workspace, &environment, &cache, &step)?;
+        step.done(if has_schemathesis {
+            "found"
+        } else {
+            "missing, so the HTTP API is not checked against its document"
+        });
+    }
+
+    Ok(Machine { environment, missing, has_schemathesis, private_tools: tools.private_folders })
 }
 
 /// `${XDG_CACHE_HOME:-~/.cache}/waver`: what several clones share.
