@@ -15,19 +15,23 @@ pub(crate) fn create_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Makes the names in `folder` durable, and as far as the system lets us its own name. A file whose name is lost is lost.
-pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
+/// Makes the names in `folder` durable. A file whose name is lost is lost.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     // Elsewhere than on Unix folders cannot be opened as files, and their file systems keep names by themselves.
     #[cfg(unix)]
-    {
-        File::open(folder)?.sync_all()?;
-        // The folder's parents may belong to somebody else, or to a file system that cannot be written.
-        for parent in folder.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
-            let _ = File::open(parent).and_then(|parent| parent.sync_all());
-        }
-    }
+    File::open(folder)?.sync_all()?;
     #[cfg(not(unix))]
     let _ = folder;
+    Ok(())
+}
+
+/// As [`sync_folder`], and as far as the system lets us for the folder's own name too.
+pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
+    sync_folder(folder)?;
+    // The folder's parents may belong to somebody else, or to a file system that cannot be written.
+    for parent in folder.ancestors().skip(1).take(2).filter(|parent| !parent.as_os_str().is_empty()) {
+        let _ = sync_folder(parent);
+    }
     Ok(())
 }
 

@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use crate::{Cutoffs, DecodeError, Record, Shard, Trimmed};
 
-/// Most bytes of one group. sled keeps a value up to about half a segment (512 KiB) in line; larger ones become files of their own.
+/// Most bytes of one group: small enough for a log to keep a group in one piece.
 pub const GROUP_BYTES: usize = 192 * 1024;
 
 /// Where a record stands.

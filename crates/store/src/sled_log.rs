@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 use crate::memory_log::positions;
-use crate::record::encode_group;
-use crate::{Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+use crate::record::{decode_group, encode_group};
+use crate::{Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 mod chain;
 mod contents;
@@ -22,7 +22,7 @@ mod witness;
 mod tests;
 
 pub(crate) use crate::folder::{create_private, sync_folders};
-use chain::Tail;
+use chain::{Stored, Tail};
 use contents::Contents;
 use manifest::{Manifest, Place, Sealed};
 use segment::{Group, Segment, Writer};
@@ -318,4 +318,12 @@ fn count(groups: &[Group], from: u64) -> usize {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The records in a value of a segment, whose checksum is not looked at: for the fuzz target alone.
+pub(crate) fn records_of(value: &[u8]) -> Result<Vec<Record>, DecodeError> {
+    match chain::open(value)? {
+        Stored::Bare(group) => decode_group(group),
+        Stored::Chained(value) => decode_group(value.group),
+    }
 }

@@ -9,12 +9,18 @@ use super::chain::{self, Checksum, Stored, Tail, Value};
 use super::contents::Contents;
 use super::manifest::Place;
 use super::witness::Seen;
-use crate::folder::{create_private, open_error, sync_folders};
+use crate::folder::{create_private, open_error, sync_folder, sync_folders};
 use crate::record::decode_group;
 use crate::{DecodeError, Record, StoreError};
 
 /// sled keeps this much of a segment's pages in memory. What is read is read once, so little is enough.
 const CACHE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// sled puts what is more than a quarter of this into files of their own, whose names and bytes take syncs of their own: a large group,
+/// or the page that it makes every ten groups of those it holds. So large that only groups of some 30 KiB make such pages.
+pub(super) const SLED_SEGMENT_BYTES: usize = 2 * 1024 * 1024;
+/// What the earlier layout has; it never changes for a folder.
+const SLED_SEGMENT_BYTES_EARLIER: usize = 512 * 1024;
 
 /// sled's threads let go of a folder shortly after it is closed; longer than this, somebody else has it.
 const CLOSING: Duration = Duration::from_secs(10);
@@ -66,6 +72,7 @@ impl Segment {
             let opened = guarded(&path, || {
                 let db = sled::Config::new()
                     .path(&path)
+                    .segment_size(if place.start.is_some() { SLED_SEGMENT_BYTES } else { SLED_SEGMENT_BYTES_EARLIER })
                     .cache_capacity(CACHE_BYTES)
                     .flush_every_ms(None) // every append flushes by itself
                     .open()?;
@@ -125,7 +132,7 @@ impl Segment {
             }
         }
         if highest > synced {
-            sync_folders(&folder)?;
+            sync_folder(&folder)?;
             self.synced_blob.store(highest, Ordering::Release);
         }
         Ok(())

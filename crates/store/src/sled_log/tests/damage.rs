@@ -18,7 +18,7 @@ fn groups(numbers: std::ops::Range<u8>) -> Vec<Record> {
 }
 
 fn large_group(number: u8) -> Vec<Record> {
-    let payload = (0..20_000_u32).map(|byte| (byte as u8).wrapping_mul(number)).collect();
+    let payload = (0..70_000_u32).map(|byte| (byte as u8).wrapping_mul(number)).collect();
     vec![Record { payload, ..record(number) }]
 }
 
@@ -62,7 +62,11 @@ type Harm = fn(&sled::Tree, &sled::IVec, &sled::IVec);
 
 /// Does `harm` with the `number`th value of the segment `name`, by sled's own means.
 fn harm(folder: &Path, name: &str, number: usize, harm: Harm) {
-    let db = sled::open(folder.join(name)).expect("opens");
+    let db = sled::Config::new()
+        .segment_size(super::super::segment::SLED_SEGMENT_BYTES)
+        .path(folder.join(name))
+        .open()
+        .expect("opens");
     let groups = db.open_tree("log").expect("opens");
     let (key, value) = groups.iter().nth(number).expect("enough values").expect("reads");
     harm(&groups, &key, &value);
