@@ -1,7 +1,8 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use waver_sim::shopper::Dice;
 use waver_tests::caller::Caller;
 use waver_tests::collector::{Collector, Ended};
@@ -16,6 +17,8 @@ pub(crate) struct Books {
     offers: AtomicU64,
     troubles: AtomicU64,
     audited: AtomicU64,
+    replayed: AtomicU64,
+    decided_again: AtomicU64,
     closed: AtomicBool,
 }
 
@@ -28,6 +31,8 @@ impl Books {
             offers: AtomicU64::new(0),
             troubles: AtomicU64::new(0),
             audited: AtomicU64::new(0),
+            replayed: AtomicU64::new(0),
+            decided_again: AtomicU64::new(0),
             closed: AtomicBool::new(false),
         }
     }
@@ -87,25 +92,31 @@ impl Books {
         Ok(())
     }
 
-    /// Lets the stopped collector rebuild its state from the log's beginning and compare.
+    /// Lets the stopped collector rebuild its state from the log, take its decisions again, and compare.
     pub(crate) async fn replayed(&self, collector: &Collector) -> Result<()> {
-        let Ended { code, output } = collector.run(&["replay"]).await?;
-        if code == Some(64) {
-            return Ok(()); // this collector cannot replay yet
-        }
+        let Ended { code, output } = collector.run(&["replay", "--json"]).await?;
         ensure!(code == Some(0), "waver replay ended with {code:?}:\n{output}");
+        let json = output.find('{').map(|begin| &output[begin..]).unwrap_or_default();
+        let proof: Value = serde_json::Deserializer::from_str(json).into_iter().next().context("a proof")??;
+        ensure!(proof["differences"] == 0, "{proof}");
+        let number = |name: &str| proof[name].as_u64().with_context(|| format!("no {name} in {proof}"));
+        self.replayed.fetch_add(number("records")?, Ordering::SeqCst);
+        self.decided_again.fetch_add(number("decisions")?, Ordering::SeqCst);
         Ok(())
     }
 
     pub(crate) fn summary(&self) -> String {
         let number = |number: &AtomicU64| number.load(Ordering::SeqCst);
         format!(
-            "{} events of {} sessions acknowledged, {} offers; {} requests without an answer; {} events sent again to check",
+            "{} events of {} sessions acknowledged, {} offers; {} requests without an answer; {} events sent again to check; {} records \
+             replayed to compare, {} decisions taken again",
             number(&self.acknowledged),
             self.visits().len(),
             number(&self.offers),
             number(&self.troubles),
             number(&self.audited),
+            number(&self.replayed),
+            number(&self.decided_again),
         )
     }
 

@@ -27,8 +27,10 @@ const STARTS_KILLED: f64 = 0.3;
 const LONGEST_LIFE_MS: u64 = 300;
 /// A kill during the start comes at most so long after it began, in milliseconds: about as long as a start takes.
 const LONGEST_START_MS: u64 = 120;
-/// After so many kills, all that was ever acknowledged is sent again, and the state is compared with what the log gives.
+/// After so many kills at least, all that was ever acknowledged is sent again, and the state is compared with what the log gives.
 const KILLS_BETWEEN_AUDITS: u64 = 25;
+/// In a long run that is done so often.
+const AUDITS: u64 = 8;
 /// Snapshots several times a second, and a new segment of the log every few seconds, so that kills meet them.
 const ROLLED: &[(&str, &str)] = &[("WAVER__RETENTION__SNAPSHOT_EVERY", "150ms"), ("WAVER__RETENTION__EVENTS", "90m")];
 /// The same, with events that stay in the log for half a minute only.
@@ -106,7 +108,7 @@ impl Run {
             self.collector.restart().await?;
             self.check_sums().await?;
             let most = if self.kills >= self.next_audit {
-                self.next_audit = self.kills + KILLS_BETWEEN_AUDITS;
+                self.next_audit = self.kills + KILLS_BETWEEN_AUDITS.max(kills / AUDITS);
                 self.check_state().await?;
                 usize::MAX
             } else {
