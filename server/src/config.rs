@@ -342,6 +342,25 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_lists_every_setting_with_its_default() {
+        let text = include_str!("../demo/reference.toml");
+        let reference: Config = toml::from_str(text).expect("valid");
+        let site = reference.sites.values().next().expect("a site");
+        assert_eq!((site.allow_no_origin, site.automation), (false, Automation::default()));
+        let defaults = Config { sites: reference.sites.clone(), ..Config::default() };
+        assert_eq!(format!("{reference:#?}"), format!("{defaults:#?}"));
+        // Each field that prints is a setting, but for the token and the parts of a rate.
+        for line in format!("{reference:#?}").lines() {
+            let Some((name, _)) = line.trim().split_once(": ") else { continue };
+            let is_setting = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+            if is_setting && !["token", "count", "per"].contains(&name) {
+                let forms = [format!("{name} = "), format!("[{name}"), format!(".{name}]")];
+                assert!(forms.iter().any(|form| text.contains(form)), "{name}");
+            }
+        }
+    }
+
+    #[test]
     fn errors_name_the_place_and_what_to_do() {
         let site = "[sites.demo]\norigins = [\"https://shop.example\"]\noffers = \"offers.toml\"\n";
         for (text, environment, expected) in [
