@@ -10,6 +10,7 @@ mod config;
 mod dead_letter;
 mod encodings;
 mod entry;
+mod export;
 mod group;
 mod ids;
 mod offers;
@@ -38,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "dead_letter", run: dead_letter::run },
     Target { name: "encodings", run: encodings::run },
     Target { name: "entry", run: entry::run },
+    Target { name: "export", run: export::run },
     Target { name: "group", run: group::run },
     Target { name: "ids", run: ids::run },
     Target { name: "offers", run: offers::run },
