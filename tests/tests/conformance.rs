@@ -1,7 +1,7 @@
 //! The same vectors natively, in node and in a headless browser: bit-equal features and scores (invariant I5).
 //!
-//! `cargo xtask test` runs this file three times; by hand: `cargo test -p waver-tests --test conformance`, and in `tests/`
-//! `wasm-pack test --node --mode no-install -- --test conformance`.
+//! `cargo xtask test` runs this file three times, and so does `cargo xtask test -- signals_give` with nothing else; natively alone:
+//! `cargo test -p waver-tests --test conformance`.
 
 use waver_tests::conformance::{FILES, Vector, run};
 

@@ -105,7 +105,7 @@ export interface Topics {
   hesitation: Hesitation;
   intent: Intent;
   frustration: Frustration;
-  offer: { action: 'exposed' | 'accepted' | 'dismissed'; decision: Decision };
+  offer: { action: 'exposed' | 'accepted' | 'dismissed'; slot: string; decision: Decision };
   consent: ConsentState;
 }
 

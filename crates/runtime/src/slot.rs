@@ -104,7 +104,7 @@ impl Shell {
         let offer = value::get(&decision, "offer");
         let expires_at = value::number(&offer, "expires_at").unwrap_or_default();
         let Some(id) = value::text(&decision, "decision").and_then(|id| DecisionId::parse(&id).ok()) else { return };
-        let Some(frame) = draw(&offer).filter(|_| expires_at > clock::wall() as f64) else { return };
+        let Some(frame) = draw(&offer) else { return };
         let number = self.slots.count.get();
         self.slots.count.set(number + 1);
         let clicked = move |event: web_sys::Event| {

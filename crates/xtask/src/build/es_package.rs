@@ -6,13 +6,14 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::{Build, files, wasm_pack};
+use crate::process;
 
 const MANIFEST: &str = "package.json";
 
 /// Returns the files that were made.
 ///
 /// # Errors
-/// A tool failed, or a file cannot be read or written.
+/// A tool failed, the types do not say what the test of the types expects, or a file cannot be read or written.
 pub(super) fn build(build: &Build) -> Result<Vec<PathBuf>> {
     let recipe = build.recipe;
     let root = &build.workspace.root;
@@ -22,7 +23,8 @@ pub(super) fn build(build: &Build) -> Result<Vec<PathBuf>> {
     files::empty_folder(&output)?;
     let mut made = Vec::new();
     for name in files::tree(&template)? {
-        if template.join(&name) == root.join(&recipe.script_tag.loader) {
+        // The test of the types stays here.
+        if name.starts_with("test") || template.join(&name) == root.join(&recipe.script_tag.loader) {
             continue;
         }
         let mut contents = files::read(&template.join(&name))?;
@@ -39,7 +41,15 @@ pub(super) fn build(build: &Build) -> Result<Vec<PathBuf>> {
         files::copy(&built.join(&name), &path)?;
         made.push(path);
     }
+    check_types(build)?;
     Ok(made)
+}
+
+/// What a strict compiler of a shop will say to the types.
+fn check_types(build: &Build) -> Result<()> {
+    let project = build.workspace.root.join(&build.recipe.es_package.template).join("test");
+    process::run(build.environment.command("tsc").arg("--project").arg(project))
+        .context("the types of the ES package are not what www/package/test expects")
 }
 
 /// The version has one home, `Cargo.toml`.
