@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use reqwest::Client;
-use reqwest::header::RETRY_AFTER;
+use reqwest::header::{HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder};
 use serde_json::{Value, json};
 
 use crate::browser::USER_AGENT;
 
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// A collector that has not answered by then counts as one that does not answer.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -63,7 +64,7 @@ impl Caller {
     /// # Errors
     /// When the system has no sockets to offer.
     pub fn new(url: &str) -> Result<Caller> {
-        Caller::from_address(url, [127, 0, 0, 1])
+        Caller::with(url, |http| http)
     }
 
     /// The same from another address of this machine, as if from another machine.
@@ -71,9 +72,21 @@ impl Caller {
     /// # Errors
     /// When the system has no sockets to offer.
     pub fn from_address(url: &str, address: [u8; 4]) -> Result<Caller> {
+        Caller::with(url, |http| http.local_address(std::net::IpAddr::from(address)))
+    }
+
+    /// The same through a proxy on this machine, which says that `source` asks.
+    ///
+    /// # Errors
+    /// When the system has no sockets to offer.
+    pub fn from_source(url: &str, source: [u8; 4]) -> Result<Caller> {
+        let source = HeaderValue::from_str(&std::net::IpAddr::from(source).to_string())?;
+        Caller::with(url, |http| http.default_headers([(FORWARDED_FOR, source)].into_iter().collect()))
+    }
+
+    fn with(url: &str, settings: impl FnOnce(ClientBuilder) -> ClientBuilder) -> Result<Caller> {
         let http = Client::builder().no_proxy().timeout(PATIENCE).user_agent(USER_AGENT);
-        let http = http.local_address(std::net::IpAddr::from(address)).build();
-        Ok(Caller { url: url.to_owned(), http: http.context("a client")? })
+        Ok(Caller { url: url.to_owned(), http: settings(http).build().context("a client")? })
     }
 
     /// Posts `body` to `route`.

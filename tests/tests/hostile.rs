@@ -17,6 +17,7 @@ use waver_sim::shopper::{Dice, Stream};
 use waver_tests::caller::{Answer, Caller};
 use waver_tests::collector::Collector;
 use waver_tests::house::OFFERS;
+use waver_tests::visit::Visit;
 use waver_tests::visitor::Visitor;
 use waver_tests::{eventually, seed};
 
@@ -155,6 +156,36 @@ async fn under_harm(collector: &Collector, seed: u64, harm: Harm) -> Result<()> 
     let total = collector.admin("/v1/aggregates?site=demo").await?["total"].take();
     let expected: usize = (0..SHOPPERS).map(|index| Visitor::new(seed, index).events.len()).sum();
     ensure!(total["events"].as_u64() <= Some(expected as u64) && total["sessions"] == SHOPPERS, "{total}");
+    Ok(())
+}
+
+/// Where rates are limited, who floods meets the limit of one source long before there is no room left, and newcomers get in.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_source_does_not_take_the_room_of_others() -> Result<()> {
+    const FLOOD: u64 = 2_000;
+    const A_MINUTE: u64 = 60;
+    let seed = seed();
+    let settings = [
+        ("WAVER__LIMITS__SESSIONS", "200"),
+        ("WAVER__LIMITS__RATE__SOURCE_SESSIONS", "60/min"),
+        ("WAVER__SERVER__TRUSTED_PROXIES", "[\"127.0.0.1\"]"),
+    ];
+    let collector = Collector::start_with("http://127.0.0.1:8080", OFFERS, &settings).await?;
+    let begun = Instant::now();
+    let hostile = Caller::from_source(&collector.url, [203, 0, 113, 66])?;
+    let newcomers = async {
+        for number in 1..=20 {
+            let newcomer = Caller::from_source(&collector.url, [198, 51, 100, number])?;
+            let (visit, trouble) = Visit::of(&newcomer, &Visitor::new(seed, number.into())).await;
+            ensure!(trouble.is_none(), "newcomer {number} after {} events: {trouble:?}", visit.events.len());
+        }
+        Ok(())
+    };
+    let (opened, served) = tokio::join!(flood(&hostile, seed, FLOOD), newcomers);
+    served.with_context(|| format!("seed {seed}"))?;
+    let opened = opened?;
+    let allowed = A_MINUTE + begun.elapsed().as_secs() * A_MINUTE / 60 + 1;
+    ensure!((1..=allowed).contains(&opened), "seed {seed}: {opened} sessions were opened, {allowed} are allowed");
     Ok(())
 }
 
