@@ -26,7 +26,7 @@ pub(crate) fn run(bytes: &[u8]) {
         .filter_map(|line| line.split_once('='))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
-    if bytes.len() % 2 == 0 {
+    if bytes.len().is_multiple_of(2) {
         environment.push(("WAVER__ADMIN__TOKEN".to_owned(), TOKEN.to_owned()));
     }
     FOLDER.with_borrow_mut(|folder| {
