@@ -20,6 +20,11 @@ pub use value::{LogLevel, Origin, ProxyHeader, Secret};
 /// Shortest admin token that is taken. Half of what `openssl rand -hex 32` prints.
 const ADMIN_TOKEN_CHARS: usize = 32;
 
+/// Shortest time that anything is kept.
+const SHORTEST_KEPT: Duration = Duration::from_secs(1);
+/// Shortest time between two snapshots.
+const SHORTEST_PACE: Duration = Duration::from_millis(10);
+
 /// The whole configuration. Paths are absolute, or relative to the folder of the file they stand in.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -275,6 +280,13 @@ impl Config {
         if [limits.sessions, limits.queue, limits.connections, limits.streams].contains(&0) {
             return invalid("every number in [limits] must be at least 1");
         }
+        let retention = &self.retention;
+        let kept = [retention.events, retention.consent, retention.dead_letters, retention.minutes, retention.hours];
+        if kept.iter().any(|kept| *kept < SHORTEST_KEPT) || retention.snapshot_every < SHORTEST_PACE {
+            return invalid(
+                "everything in [retention] must be kept for a second at least, and snapshot_every be 10ms at least",
+            );
+        }
         Ok(())
     }
 }
@@ -368,6 +380,8 @@ mod tests {
             (format!("[server]\nlisten = \"127.0.0.1:0\"\nport = 1\n{site}"), &[], "`port`"),
             (format!("[limits]\nrequest_timeout = \"30\"\n{site}"), &[], "unit"),
             (format!("[limits]\nqueue = 0\n{site}"), &[], "at least 1"),
+            (format!("[retention]\nevents = \"999ms\"\n{site}"), &[], "a second at least"),
+            (format!("[retention]\nsnapshot_every = \"0s\"\n{site}"), &[], "10ms at least"),
             (format!("[limits.rate]\nsite_requests = \"5\"\n{site}"), &[], "unit"),
             (format!("[limits.rate]\nsource_sessions = \"5/h\"\n{site}"), &[], "unit"),
             (format!("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n{site}"), &[], "network"),

@@ -101,10 +101,12 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
         older.save(self.state.capture(FOLD_VERSION).into_parts()).await
     }
 
-    /// Nothing goes that the snapshot may not hold yet.
+    /// Nothing goes that the snapshot may not hold yet, and what goes goes by whole segments: a segment that is cut in the middle would be
+    /// written anew each time.
     fn cutoffs(&self, now: u64) -> Cutoffs {
         let held = self.saved.map_or(0, |(_, clock)| clock);
-        let before = |kept: Duration| now.saturating_sub(millis(kept)).min(held);
+        let segment = millis(self.retention.segment());
+        let before = |kept: Duration| now.saturating_sub(millis(kept)).min(held) / segment * segment;
         Cutoffs {
             events: before(self.retention.events),
             consent: before(self.retention.consent),

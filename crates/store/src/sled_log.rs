@@ -21,7 +21,6 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use crate::folder::{create_private, sync_folders};
 use chain::{Stored, Tail};
 use contents::Contents;
 use manifest::{Manifest, Place, Sealed};

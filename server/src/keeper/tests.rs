@@ -119,10 +119,10 @@ async fn what_is_past_its_time_is_gone_from_disk_class_by_class() {
     assert!(kept.keeper.state.row(session).is_none() && kept.keeper.state.sessions() == 0);
     assert_eq!(holding(&kept, "state"), 0);
 
-    // An event goes after a day; the segment that held it is written anew with the consent record only.
-    assert_eq!(kept.keep_at(NOW + 23 * HOUR_MS).await, Trimmed::default());
+    // An event goes after a day, once its segment of an hour is over; that is written anew with the consent record only.
+    assert_eq!(kept.keep_at(NOW + 24 * HOUR_MS).await, Trimmed::default());
     assert_eq!(holders(kept.folder.path(), event).len(), 1);
-    let trimmed = kept.keep_at(NOW + 24 * HOUR_MS + 1).await;
+    let trimmed = kept.keep_at(NOW + 25 * HOUR_MS).await;
     assert_eq!((trimmed.events.records, trimmed.consent.records), (1, 0));
     assert_eq!(holders(kept.folder.path(), event), Vec::<PathBuf>::new());
     assert!(holding(&kept, "log") > 0, "the consent is kept");

@@ -14,8 +14,9 @@ const MAPS: usize = 256;
 /// How many of a site's latest writes are remembered.
 const LATEST: usize = 4096;
 const SECOND_MS: u64 = 1000;
-/// Bytes of a part of a snapshot, roughly: sled keeps values below half a segment (512 KiB) in line.
-const PART_BYTES: usize = 128 * 1024;
+/// Bytes of a part of a snapshot, roughly: sled keeps values in line that are below a quarter of its segments of 512 KiB, and makes files of
+/// larger ones.
+const PART_BYTES: usize = 64 * 1024;
 /// Version of what a snapshot's parts hold. Every version ever written stays readable.
 const SNAPSHOT_VERSION: u8 = 1;
 
@@ -441,7 +442,7 @@ impl Captured {
         self.header.clock
     }
 
-    /// Its bytes in parts of some 128 KiB, the header first. Made one after the other, so that they are never all in memory.
+    /// Its bytes in parts of some 64 KiB, the header first. Made one after the other, so that they are never all in memory.
     pub fn into_parts(self) -> Parts {
         let rows = self.rows.into_iter().flat_map(|rows| in_parts(&rows));
         let windows = (0..).zip(self.windows).flat_map(|(site, windows)| in_pieces(site, &windows));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::StoreError;
-use crate::sled_log::{create_private, sync_folders};
+use crate::folder::{create_private, sync_folder, sync_folders};
 
 /// A piece of a snapshot.
 pub type Part = Vec<u8>;
@@ -154,7 +154,7 @@ fn fill(folder: &Path, parts: Parts) -> Result<(), StoreError> {
     db.flush().map_err(failed)?;
     drop(db);
     // On Linux sled's flush does not reach the disk (see `SledLog`).
-    let synced = files(folder).and_then(|files| files.iter().try_for_each(|file| fs::File::open(file)?.sync_all()));
+    let synced = sync_all(folder);
     synced.map_err(|error| StoreError::Write(format!("{}: {error}", folder.display())))
 }
 
@@ -162,14 +162,13 @@ fn seal(parts: u64, hash: &blake3::Hasher) -> Vec<u8> {
     [&parts.to_be_bytes()[..], hash.finalize().as_bytes()].concat()
 }
 
-/// Every file below `folder`.
-fn files(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
+/// Makes every file below `folder` durable, and the names of all of them.
+fn sync_all(folder: &Path) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
+        if path.is_dir() { sync_all(&path)? } else { fs::File::open(path)?.sync_all()? }
     }
-    Ok(found)
+    sync_folder(folder)
 }
 
 fn remove(folder: &Path) -> std::io::Result<()> {
