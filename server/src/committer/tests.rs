@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use proptest::prelude::*;
 use waver_schema::{ConsentChoice, ConsentSource, Event};
-use waver_store::{EmbeddedState, MemoryLog, MemorySnapshots, Pseudonym, SnapshotStore};
+use waver_store::{EmbeddedState, MemoryLog, MemorySnapshots, Pseudonym, SnapshotStore, StateStore};
 
 use super::gated_log::Gated;
 use super::*;
@@ -273,6 +273,89 @@ async fn a_clock_that_goes_back_dates_nothing_before_what_was() {
     let records = log.read(0, 10).await.expect("reads");
     let times: Vec<u64> = records.iter().map(|(_, record)| record.received_at).collect();
     assert_eq!(times, [NOW, NOW, NOW + 1, NOW + 1]);
+}
+
+/// A state that others write to as well: every other commit finds that somebody was faster.
+struct Contended {
+    state: Arc<EmbeddedState>,
+    refusals: AtomicU64,
+}
+
+impl StateStore for Contended {
+    async fn load(&self, keys: &[Key]) -> Result<Vec<Option<Row>>, StoreError> {
+        self.state.load(keys).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<bool, StoreError> {
+        if !commit.writes.is_empty() && self.refusals.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+            return Ok(false);
+        }
+        self.state.commit(commit).await
+    }
+
+    fn sessions(&self) -> usize {
+        self.state.sessions()
+    }
+
+    async fn live(&self, site: u16, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
+        self.state.live(site, now).await
+    }
+
+    async fn latest(&self, site: u16, most: usize) -> Result<Vec<(Pseudonym, Row)>, StoreError> {
+        self.state.latest(site, most).await
+    }
+
+    async fn over(&self, now: u64, most: usize) -> Result<Vec<(Key, Row)>, StoreError> {
+        self.state.over(now, most).await
+    }
+
+    async fn report(
+        &self,
+        site: u16,
+        from: u64,
+        to: u64,
+        step_ms: u64,
+    ) -> Result<waver_core::window::Report, StoreError> {
+        self.state.report(site, from, to, step_ms).await
+    }
+}
+
+#[tokio::test]
+async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
+    let log = MemoryLog::new();
+    let (queue, commands) = queue(100);
+    let rows = Arc::new(EmbeddedState::new(keys(), GRACE_MS));
+    let contended = Arc::new(Contended { state: Arc::clone(&rows), refusals: AtomicU64::new(0) });
+    let (stop, stopped) = Stop::channel();
+    let committer = Committer {
+        log: Arc::new(log.clone()),
+        state: Arc::clone(&contended),
+        unlogged: Unlogged::new(1),
+        most_sessions: 100,
+        sweep_pace: Duration::from_secs(1),
+        letters_kept_ms: HOUR_MS,
+        clock: 0,
+        host: Host::system().with_clock(|| NOW),
+        sites: sites(),
+        metrics: Arc::new(Metrics::new()),
+        readiness: Readiness::default(),
+        changed: watch::channel(0).0,
+        waiting: VecDeque::new(),
+    };
+    let task = tokio::spawn(committer.run(commands, stopped));
+    let epoch =
+        grant(&queue, shopper(1, NOW)).expect("a place").await.expect("an answer").expect("durable").consent_epoch;
+    for seq in 1..9 {
+        let junk = u32::from(seq == 4);
+        let sent = post_with_junk(&queue, shopper(1, NOW), epoch, &[seq, 1], junk).expect("a place");
+        assert_eq!(sent.await.expect("an answer").expect("durable").accepted, 1);
+    }
+    stop.tell();
+    task.await.expect("no panic");
+    assert!(contended.refusals.load(Ordering::SeqCst) >= 18, "every group was refused once");
+    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites()).await.expect("reads");
+    assert_eq!(contents(&rows), contents(&replayed));
+    assert_eq!(letters(&rows).len(), 1);
 }
 
 /// The dead letters that are there, the oldest first.
