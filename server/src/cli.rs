@@ -306,9 +306,12 @@ fn exit_of(error: &StartError) -> Exit {
         StartError::Offers(_) => Exit::Data,
         StartError::Listen { .. } | StartError::Store(StoreError::Locked { .. }) => Exit::Unavailable,
         StartError::Store(StoreError::Open { .. }) => Exit::CannotCreate,
-        StartError::Store(StoreError::Damaged { .. } | StoreError::Unreadable { .. } | StoreError::BadKey { .. }) => {
-            Exit::Data
-        }
+        StartError::Store(
+            StoreError::Damaged { .. }
+            | StoreError::Unreadable { .. }
+            | StoreError::Snapshot { .. }
+            | StoreError::BadKey { .. },
+        ) => Exit::Data,
         StartError::Store(_) => Exit::Io,
     }
 }

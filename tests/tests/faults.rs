@@ -1,21 +1,28 @@
 //! A disk that is full, and data that was damaged: a clear message, nothing acknowledged lost, and no silent start on less than there was.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use waver_sim::shopper::{Dice, Stream};
 use waver_tests::caller::Answer;
-use waver_tests::collector::{Collector, Ended, UNLIMITED};
+use waver_tests::collector::{Collector, Ended};
 use waver_tests::house::OFFERS;
-use waver_tests::seed;
 use waver_tests::visit::Visit;
 use waver_tests::visitor::Visitor;
+use waver_tests::{eventually, seed};
 
+/// Events of `QUICK` are past their time by then.
+const TRIMMED_WITHIN: Duration = Duration::from_secs(90);
 /// Exit code for damaged data, by `sysexits.h`.
 const DATA: i32 = 65;
 
-async fn start() -> Result<Collector> {
-    Collector::start_with("http://127.0.0.1:8080", OFFERS, UNLIMITED).await
+/// A snapshot several times a second, and a new segment of the log every second (a twenty-fourth of what events are kept), so that there is one
+/// of everything to be damaged.
+const QUICK: &[(&str, &str)] = &[("WAVER__RETENTION__SNAPSHOT_EVERY", "100ms"), ("WAVER__RETENTION__EVENTS", "24s")];
+
+async fn start(settings: &[(&str, &str)]) -> Result<Collector> {
+    Collector::start_with("http://127.0.0.1:8080", OFFERS, settings).await
 }
 
 /// Visits that are acknowledged whole.
@@ -45,7 +52,7 @@ async fn expect_all(collector: &Collector, visits: &[Visit]) -> Result<()> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() -> Result<()> {
     let seed = seed();
-    let mut collector = start().await?;
+    let mut collector = start(&[]).await?;
     let mut visits = visited(&collector, seed, 0..10).await?;
     let (mut next, mut filled) = (10, 0);
     for room_kib in [64, 600, 1_500] {
@@ -93,7 +100,7 @@ async fn a_full_disk_is_said_and_costs_nothing_that_was_acknowledged() -> Result
 async fn a_torn_end_is_dropped_or_refused_and_never_hides_a_loss() -> Result<()> {
     let seed = seed();
     let mut dice = Dice::new(seed, 0, Stream::Network);
-    let (collector, visits) = killed_after_two_runs(seed).await?;
+    let (collector, visits) = killed_after_two_runs(seed, &[], false).await?;
     let mut damaged = Damaged::of(collector, visits)?;
     let newest = newest(&damaged.collector.data())?;
     for _ in 0..15 {
@@ -111,19 +118,21 @@ async fn a_torn_end_is_dropped_or_refused_and_never_hides_a_loss() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrupted_byte_is_refused_or_harmless() -> Result<()> {
-    corrupted(60).await
+    corrupted(60, false).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "takes minutes: cargo xtask test --soak"]
 async fn a_thousand_corrupted_bytes_are_refused_or_harmless() -> Result<()> {
-    corrupted(1_000).await
+    corrupted(500, false).await?;
+    corrupted(500, true).await
 }
 
-async fn corrupted(places: u64) -> Result<()> {
+/// Of a log that has all events, or that let go of the first ones already, so that only a snapshot has them.
+async fn corrupted(places: u64, trimmed: bool) -> Result<()> {
     let seed = seed();
     let mut dice = Dice::new(seed, 0, Stream::Network);
-    let (collector, visits) = killed_after_two_runs(seed).await?;
+    let (collector, visits) = killed_after_two_runs(seed, QUICK, trimmed).await?;
     let mut damaged = Damaged::of(collector, visits)?;
     let mut lies = Vec::new();
     for _ in 0..places {
@@ -133,17 +142,24 @@ async fn corrupted(places: u64) -> Result<()> {
         }
         damaged.restore()?;
     }
-    println!("seed {seed}: {}", damaged.summary());
+    let files: Vec<_> =
+        damaged.whole.iter().map(|(path, bytes)| format!("{} ({})", path.display(), bytes.len())).collect();
+    println!("seed {seed}: {}; the data was {}", damaged.summary(), files.join(", "));
     ensure!(lies.is_empty(), "seed {seed}: {} of {places} places:\n{}", lies.len(), lies.join("\n"));
     Ok(())
 }
 
 /// A collector that was killed, restarted, and killed again, so that its folder holds what a start writes and what a run writes.
-async fn killed_after_two_runs(seed: u64) -> Result<(Collector, Vec<Visit>)> {
-    let mut collector = start().await?;
+async fn killed_after_two_runs(seed: u64, settings: &[(&str, &str)], trimmed: bool) -> Result<(Collector, Vec<Visit>)> {
+    let mut collector = start(settings).await?;
     let mut visits = visited(&collector, seed, 0..12).await?;
     collector.kill().await?;
     collector.restart().await?;
+    if trimmed {
+        let first = folders(&collector.data().join("log"))?.into_iter().next().context("a segment")?;
+        eventually("the first segment to be trimmed", TRIMMED_WITHIN, || async { Ok((!first.exists()).then_some(())) })
+            .await?;
+    }
     visits.extend(visited(&collector, seed, 12..18).await?);
     collector.kill().await?;
     Ok((collector, visits))
@@ -228,6 +244,13 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
         let path = entry?.path();
         if path.is_dir() { found.extend(files(&path)?) } else { found.push(path) }
     }
+    found.sort();
+    Ok(found)
+}
+
+fn folders(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut found: Vec<PathBuf> = std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    found.retain(|path| path.is_dir());
     found.sort();
     Ok(found)
 }

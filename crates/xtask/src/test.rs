@@ -50,7 +50,8 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
         let mut cargo = environment.native_cargo();
         cargo.args(&arguments).arg("--");
         if options.soak {
-            cargo.arg("--include-ignored");
+            // Long tests tell what they saw, and that is half of why they are run.
+            cargo.args(["--include-ignored", "--show-output"]);
         }
         passed &= outcome.passes(cargo.args(&options.filter).current_dir(&workspace.root));
     }
