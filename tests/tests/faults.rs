@@ -118,7 +118,7 @@ async fn a_torn_end_is_dropped_or_refused_and_never_hides_a_loss() -> Result<()>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_corrupted_byte_is_refused_or_harmless() -> Result<()> {
-    corrupted(60, false).await
+    corrupted(40, false).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -142,9 +142,7 @@ async fn corrupted(places: u64, trimmed: bool) -> Result<()> {
         }
         damaged.restore()?;
     }
-    let files: Vec<_> =
-        damaged.whole.iter().map(|(path, bytes)| format!("{} ({})", path.display(), bytes.len())).collect();
-    println!("seed {seed}: {}; the data was {}", damaged.summary(), files.join(", "));
+    println!("seed {seed}: {}", damaged.summary());
     ensure!(lies.is_empty(), "seed {seed}: {} of {places} places:\n{}", lies.len(), lies.join("\n"));
     Ok(())
 }
