@@ -201,8 +201,9 @@ impl Counters {
     pub(crate) fn take_attention(&mut self) -> Option<(u32, u32)> {
         let now = Attention { engaged_ms: self.engaged_ms, clicks: self.clicks };
         let before = std::mem::replace(&mut self.reported, now);
-        let engaged_ms = u32::try_from(now.engaged_ms - before.engaged_ms).unwrap_or(u32::MAX);
-        let clicks = now.clicks - before.clicks;
+        // What an earlier page handed over may have been changed by any script of the shop.
+        let engaged_ms = u32::try_from(now.engaged_ms.saturating_sub(before.engaged_ms)).unwrap_or(u32::MAX);
+        let clicks = now.clicks.saturating_sub(before.clicks);
         (engaged_ms > 0 || clicks > 0).then_some((engaged_ms, clicks))
     }
 }

@@ -37,6 +37,7 @@ pub struct DecisionRequest {
 pub struct DecisionFeatures {
     /// Hesitations above zero, at most one per kind.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 12))]
     pub hesitation: Vec<ZoneScore>,
     /// Probability of a purchase.
     #[serde(default)]
