@@ -15,8 +15,6 @@ use crate::workspace::{binary, eventually, free_port};
 
 /// The admin token of collectors under test.
 pub const ADMIN_TOKEN: &str = "a-token-for-tests-only-0123456789abcdef";
-/// Settings for tests whose shoppers all have the same address and come faster than people do.
-pub const UNLIMITED: &[(&str, &str)] = &[];
 const READY: Duration = Duration::from_secs(30);
 
 /// A collector under test. Dropping it kills it.

@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio::process::Command;
 use waver_schema::WIRE_VERSION;
 use waver_tests::caller::Caller;
-use waver_tests::collector::{ADMIN_TOKEN, Collector, UNLIMITED};
+use waver_tests::collector::{ADMIN_TOKEN, Collector};
 use waver_tests::house::OFFERS;
 
 const SHOP: &str = "http://127.0.0.1:8080";
@@ -22,7 +22,7 @@ const SEED: &str = "7";
 
 #[tokio::test]
 async fn the_collector_keeps_to_its_document() -> Result<()> {
-    let collector = Collector::start_with(SHOP, OFFERS, UNLIMITED).await?;
+    let collector = Collector::start(SHOP, OFFERS).await?;
     let caller = Caller::new(&collector.url)?;
     let granted = json!({
         "v": WIRE_VERSION, "site": "demo", "session": SESSION, "measure": "granted", "personalize": "granted", "source": "tag"

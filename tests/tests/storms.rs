@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 use waver::{Config, Host};
 use waver_sim::shopper::{Dice, Stream};
 use waver_tests::caller::{Answer, Caller};
-use waver_tests::collector::{ADMIN_TOKEN, Collector, UNLIMITED};
+use waver_tests::collector::{ADMIN_TOKEN, Collector};
 use waver_tests::house::OFFERS;
 use waver_tests::seed;
 use waver_tests::visitor::{Visitor, time_of};
@@ -54,8 +54,7 @@ impl Clocked {
                       [sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
         std::fs::write(folder.path().join("waver.toml"), config)?;
         std::fs::write(folder.path().join("offers.toml"), OFFERS)?;
-        let environment = UNLIMITED.iter().chain(&[("WAVER__ADMIN__TOKEN", ADMIN_TOKEN)]);
-        let environment = environment.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let environment = [("WAVER__ADMIN__TOKEN".to_owned(), ADMIN_TOKEN.to_owned())];
         let config = Config::load(&folder.path().join("waver.toml"), environment)?;
         let clock = Arc::new(AtomicU64::new(START));
         let told = Arc::clone(&clock);
@@ -225,8 +224,8 @@ async fn storm_on_processes(seed: u64) -> Result<()> {
     const VISITS: u64 = 60;
     let mut dice = Dice::new(seed, 0, Stream::Network);
     let visitors: Vec<Visitor> = (0..VISITS).map(|index| Visitor::new(seed, index)).collect();
-    let calm = Collector::start_with("http://127.0.0.1:8080", OFFERS, UNLIMITED).await?;
-    let tossed = Collector::start_with("http://127.0.0.1:8080", OFFERS, UNLIMITED).await?;
+    let calm = Collector::start("http://127.0.0.1:8080", OFFERS).await?;
+    let tossed = Collector::start("http://127.0.0.1:8080", OFFERS).await?;
     let (mut events, mut sent) = (0, 0);
     let mut under_way = JoinSet::new();
     for visitor in visitors {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::sync::RwLock;
 use tokio::task::JoinSet;
 use waver_sim::shopper::{Dice, Stream};
-use waver_tests::collector::{Collector, UNLIMITED};
+use waver_tests::collector::Collector;
 use waver_tests::house::OFFERS;
 use waver_tests::seed;
 
@@ -81,8 +81,7 @@ struct Run {
 
 impl Run {
     async fn start(seed: u64, hurry: &[(&'static str, &'static str)]) -> Result<Run> {
-        let settings = [UNLIMITED, hurry].concat();
-        let collector = Collector::start_with("http://127.0.0.1:8080", OFFERS, &settings).await?;
+        let collector = Collector::start_with("http://127.0.0.1:8080", OFFERS, hurry).await?;
         let (books, gate) = (Arc::new(Books::new(SENDERS)), Arc::new(RwLock::new(())));
         let mut senders = JoinSet::new();
         for index in 0..SENDERS {
