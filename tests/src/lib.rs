@@ -1,5 +1,8 @@
 //! What the tests across crates share. Each file under `tests/` is one subject; run one alone with
 //! `cargo test -p waver-tests --test conformance` and the like.
+//!
+//! Tests that draw by chance print their seed when they fail; `WAVER_SEED` in the environment gives them the same one again. What takes minutes
+//! is ignored and runs by `cargo xtask test --soak`.
 
 pub mod conformance;
 
