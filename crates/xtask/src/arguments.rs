@@ -17,6 +17,8 @@ cargo xtask <command>
   test   [--soak] [--yes] [-- FILTER]  set up, build, then every test (those whose name contains FILTER)
   fuzz   [--seconds N] [--jobs N] [TARGET...]
                                        search for bytes on which a decoder fails, 60 s for each target
+  bench  [collector] [--sessions N] [--events N] [--json]
+                                       the collector's limits, kept in docs/benchmarks.md unless N is given; some 15 minutes
   ci     [--yes]                       what has to hold before a merge
 
   --yes  may install system packages with sudo (root on a Debian-like system installs them unasked)";
@@ -30,6 +32,7 @@ pub(crate) enum Invocation {
     Demo(DemoOptions),
     Test(TestOptions),
     Fuzz(FuzzOptions),
+    Bench(BenchOptions),
     Ci(CiOptions),
 }
 
@@ -86,6 +89,15 @@ impl Default for FuzzOptions {
 }
 
 #[derive(Debug, Default, PartialEq)]
+pub(crate) struct BenchOptions {
+    /// Live sessions whose memory is measured, if not the bench's own number.
+    pub(crate) sessions: Option<u64>,
+    /// Events in the log from which the collector starts, if not the bench's own number.
+    pub(crate) events: Option<u64>,
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct CiOptions {
     pub(crate) yes: bool,
 }
@@ -102,6 +114,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
             Some("demo") => demo(&mut parser).map(Invocation::Demo),
             Some("test") => test(&mut parser).map(Invocation::Test),
             Some("fuzz") => fuzz(&mut parser).map(Invocation::Fuzz),
+            Some("bench") => bench(&mut parser).map(Invocation::Bench),
             Some("ci") => ci(&mut parser).map(Invocation::Ci),
             Some("help") => Ok(Invocation::Help),
             _ => Err(format!("no such command: {}", command.display()).into()),
@@ -186,6 +199,21 @@ fn fuzz(parser: &mut lexopt::Parser) -> Result<FuzzOptions, lexopt::Error> {
     Ok(options)
 }
 
+fn bench(parser: &mut lexopt::Parser) -> Result<BenchOptions, lexopt::Error> {
+    let mut options = BenchOptions::default();
+    let number = |value: OsString| value.parse::<std::num::NonZeroU64>().map(|number| Some(number.get()));
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("sessions") => options.sessions = number(parser.value()?)?,
+            Long("events") => options.events = number(parser.value()?)?,
+            Long("json") => options.json = true,
+            Value(what) if what == "collector" => {}
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
 fn ci(parser: &mut lexopt::Parser) -> Result<CiOptions, lexopt::Error> {
     let mut options = CiOptions::default();
     while let Some(argument) = parser.next()? {
@@ -248,8 +276,19 @@ mod tests {
     }
 
     #[test]
+    fn a_bench_has_its_own_numbers_unless_others_are_given() {
+        assert_eq!(parsed("bench"), Ok(Invocation::Bench(BenchOptions::default())));
+        assert_eq!(
+            parsed("bench collector --sessions 1000 --events=5000 --json"),
+            Ok(Invocation::Bench(BenchOptions { sessions: Some(1000), events: Some(5000), json: true }))
+        );
+        assert!(parsed("bench --sessions 0").is_err());
+    }
+
+    #[test]
     fn what_is_not_known_is_refused_by_name() {
-        assert_eq!(parsed("bench"), Err("no such command: bench".to_owned()));
+        assert_eq!(parsed("benchmark"), Err("no such command: benchmark".to_owned()));
+        assert!(parsed("bench browser").is_err_and(|error| error.contains("browser")));
         assert!(parsed("demo --shoppers").is_err_and(|error| error.contains("--shoppers")));
         assert!(parsed("build --profile fast").is_err_and(|error| error.contains("release or dev")));
         assert!(parsed("setup --for").is_err());
