@@ -49,12 +49,13 @@ pub(crate) struct House {
 }
 
 impl House {
-    /// A collector without limits of rate, with room for so many sessions and with so much time between two snapshots.
+    /// A collector without limits of rate, with room for so many sessions and with so much time between two snapshots. It has patience, so
+    /// that a busy machine makes a run slow and does not end it.
     pub(crate) fn build(parent: &Path, sessions: u64, snapshot_every: &str) -> Result<House> {
         let folder = tempfile::Builder::new().prefix("bench-").tempdir_in(parent)?;
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = \"data\"\n\n[log]\nlevel = \"warn\"\n\n\
-             [limits]\nsessions = {sessions}\n\n\
+             [limits]\nsessions = {sessions}\nrequest_timeout = \"60s\"\n\n\
              [limits.rate]\nsite_requests = \"0/s\"\nsite_sessions = \"0/s\"\nsource_requests = \"0/s\"\nsource_sessions = \"0/s\"\n\n\
              [retention]\nsnapshot_every = \"{snapshot_every}\"\n\n\
              [sites.demo]\norigins = [\"http://127.0.0.1:8080\"]\noffers = \"offers.toml\"\nallow_no_origin = true\n"
