@@ -3,6 +3,7 @@
 use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crate::StoreError;
 
@@ -46,12 +47,32 @@ pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     sync_folders(folder)
 }
 
+/// How long a lock that is taken is waited for.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
+const LOCK_PACE: Duration = Duration::from_millis(5);
+
+/// Opens a sled folder. sled lets go of its lock when the last of its own threads is done with the files, which may be a moment after its
+/// last handle was dropped; so a lock that is taken is waited for, if not for long. Blocks meanwhile.
+pub(crate) fn open_sled(config: &sled::Config) -> sled::Result<sled::Db> {
+    let begun = Instant::now();
+    loop {
+        match config.open() {
+            Err(error) if is_lock(&error) && begun.elapsed() < LOCK_PATIENCE => std::thread::sleep(LOCK_PACE),
+            opened => return opened,
+        }
+    }
+}
+
+/// sled tells a taken lock from other errors by its text alone.
+fn is_lock(error: &sled::Error) -> bool {
+    matches!(error, sled::Error::Io(error) if error.to_string().contains("could not acquire lock"))
+}
+
 /// What sled said of `folder`.
 pub(crate) fn open_error(folder: &Path, error: sled::Error) -> StoreError {
     let path = folder.to_owned();
     match error {
-        // sled tells a taken lock from other errors by its text alone.
-        sled::Error::Io(error) if error.to_string().contains("could not acquire lock") => StoreError::Locked { path },
+        error if is_lock(&error) => StoreError::Locked { path },
         sled::Error::Io(source) => StoreError::Open { path, source },
         other => StoreError::Unreadable { path, reason: other.to_string() },
     }

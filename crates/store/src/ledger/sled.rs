@@ -6,7 +6,7 @@ use super::LedgerError;
 use super::embedded::Embedded;
 use super::rows::{Rows, Write};
 use crate::StoreError;
-use crate::folder::{create_private, open_error, sync_folders};
+use crate::folder::{create_private, open_error, open_sled, sync_folders};
 use crate::group_commit::{Durable, GroupCommit};
 
 /// sled keeps this much of its pages in memory.
@@ -39,12 +39,8 @@ impl SledLedger {
         let unusable = |source| StoreError::Open { path: folder.to_owned(), source };
         create_private(folder).map_err(unusable)?;
         let failed = |error| open_error(folder, error);
-        let db = sled::Config::new()
-            .path(folder)
-            .cache_capacity(CACHE_BYTES)
-            .flush_every_ms(None) // every group flushes by itself
-            .open()
-            .map_err(failed)?;
+        let config = sled::Config::new().path(folder).cache_capacity(CACHE_BYTES).flush_every_ms(None); // every group flushes by itself
+        let db = open_sled(&config).map_err(failed)?;
         let rows = db.open_tree("ledger").map_err(failed)?;
         rows.flush().map_err(failed)?;
         let file = File::options().write(true).open(folder.join("db")).map_err(unusable)?;

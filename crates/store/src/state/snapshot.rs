@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::StoreError;
-use crate::folder::{create_private, sync_folder, sync_folders};
+use crate::folder::{create_private, open_sled, sync_folder, sync_folders};
 
 /// A piece of a snapshot.
 pub type Part = Vec<u8>;
@@ -112,7 +112,7 @@ impl SledSnapshots {
             return Ok(None);
         }
         let unreadable = |reason: String| StoreError::Snapshot { reason: format!("{}: {reason}", current.display()) };
-        let db = config(&current).open().map_err(|error| unreadable(error.to_string()))?;
+        let db = open_sled(&config(&current)).map_err(|error| unreadable(error.to_string()))?;
         let seal = db.get(SEAL).map_err(|error| unreadable(error.to_string()))?;
         let seal = seal.ok_or_else(|| unreadable("its end is missing".to_owned()))?;
         Ok(Some(Box::new(Reading { entries: db.iter(), number: 0, hash: blake3::Hasher::new(), seal, done: false })))
@@ -141,7 +141,7 @@ fn config(folder: &Path) -> sled::Config {
 
 fn fill(folder: &Path, parts: Parts) -> Result<(), StoreError> {
     let failed = |error: sled::Error| StoreError::Write(format!("{}: {error}", folder.display()));
-    let db = config(folder).open().map_err(failed)?;
+    let db = open_sled(&config(folder)).map_err(failed)?;
     let mut hash = blake3::Hasher::new();
     let mut number = 0_u64;
     for part in parts {
