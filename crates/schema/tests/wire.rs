@@ -31,7 +31,8 @@ fn free_text_and_floats_have_no_place_in_an_event() {
 
 #[test]
 fn what_is_not_a_known_page_is_another_page_and_nothing_of_it_is_kept() {
-    let text = r#"{"seq":1,"t":0,"type":"frustration","kind":"rage_click","zone":"jane","page":"https://shop.example/jane"}"#;
+    let text =
+        r#"{"seq":1,"t":0,"type":"frustration","kind":"rage_click","zone":"jane","page":"https://shop.example/jane"}"#;
     let event: waver_schema::Event = serde_json::from_str(text).expect("an event");
     assert_eq!(
         serde_json::to_string(&event).expect("serialises"),
