@@ -55,9 +55,12 @@ impl Visit {
 
     async fn audit_events(&mut self, caller: &Caller) -> Result<u64> {
         if self.withdrawn {
-            let refused = caller.events(&self.session, self.epoch, &self.events[..1]).await;
-            let code = "consent".to_owned();
-            ensure!(refused == Answer::Refused { status: 403, code }, "the withdrawal is forgotten: {refused:?}");
+            // Without an event there is nothing that could be refused.
+            if let Some(first) = self.events.get(..1) {
+                let refused = caller.events(&self.session, self.epoch, first).await;
+                let code = "consent".to_owned();
+                ensure!(refused == Answer::Refused { status: 403, code }, "the withdrawal is forgotten: {refused:?}");
+            }
             self.epoch = caller.grant(&self.session).await?;
             self.withdrawn = false;
         }
