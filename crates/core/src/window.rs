@@ -127,7 +127,7 @@ impl Windows {
 
     /// Whether `other` counted the same, however late it came: what any order of the same changes has in common.
     pub fn counts_alike(&self, other: &Windows) -> bool {
-        (&self.minutes, &self.hours) == (&other.minutes, &other.hours)
+        self.minutes.counts_alike(&other.minutes) && self.hours.counts_alike(&other.hours)
     }
 
     /// What was counted in `from..to` (Unix milliseconds), in steps of `step_ms`. Where the minutes do not reach back to `from`, hours are used.

@@ -239,3 +239,16 @@ fn empty_reports_are_empty_and_not_wrong() {
     assert_eq!((nothing.windows.len(), nothing.total.sessions), (0, 0));
     assert!(Windows::new().report(0, u64::MAX, 1).windows.len() as u64 <= KEPT_MS / WINDOW_MS);
 }
+
+/// A gap may be dated a minute after everything that came, until what fills it arrives and takes that back.
+#[test]
+fn what_was_taken_back_leaves_no_trace_in_the_counts() {
+    let lost = change(2 * KEPT_MS + WINDOW_MS, Measured::Lost { browser: BrowserFamily::Safari, path: ExitPath::Load });
+    let event = change(2 * KEPT_MS, Measured::Event);
+    let (mut clean, mut corrected) = (Windows::new(), Windows::new());
+    clean.fold(&[event]);
+    corrected.fold(&[event, lost, Change { by: -1, ..lost }]);
+    assert!(corrected.counts_alike(&clean), "{corrected:?} is not {clean:?}");
+    corrected.fold(&[event]);
+    assert!(!corrected.counts_alike(&clean), "what was counted twice");
+}

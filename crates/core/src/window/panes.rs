@@ -42,6 +42,12 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Panes<LENGTH_MS, KEPT_MS> {
         true
     }
 
+    /// Whether both hold the same windows. How far back more would be kept is not compared: a change that was taken back since, such as a
+    /// gap that was filled, may have moved that.
+    pub(crate) fn counts_alike(&self, other: &Panes<LENGTH_MS, KEPT_MS>) -> bool {
+        self.tallies == other.tallies
+    }
+
     /// Adds up what others counted.
     pub(crate) fn merge(&mut self, other: &Panes<LENGTH_MS, KEPT_MS>) {
         self.forget_before(other.oldest);
