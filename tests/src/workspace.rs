@@ -2,9 +2,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 /// The top of the workspace.
 pub(crate) fn root() -> &'static Path {
@@ -49,13 +50,26 @@ pub(crate) fn dist(folder: &str) -> Result<PathBuf> {
     if path.exists() { Ok(path) } else { bail!("{} is missing: run `cargo xtask build`", path.display()) }
 }
 
-/// A port of loopback that was free a moment ago.
+/// Where free ports are looked for: below those that operating systems give to outgoing connections, so that no connection takes the port of a
+/// server while a test starts it anew.
+const PORTS: std::ops::Range<u16> = 20_000..32_000;
+
+/// A port on loopback that nobody listens on.
 ///
 /// # Errors
-/// When the system has none.
+/// When none of many is free.
 pub fn free_port() -> Result<u16> {
-    let probe = std::net::TcpListener::bind(("127.0.0.1", 0)).context("no free port on loopback")?;
-    Ok(probe.local_addr()?.port())
+    static TAKEN: AtomicU16 = AtomicU16::new(0);
+    // Tests of other processes look for one at the same time, and begin somewhere else.
+    let begin = std::process::id().wrapping_mul(131) as u16;
+    for _ in 0..1_000 {
+        let place = begin.wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed)) % (PORTS.end - PORTS.start);
+        let port = PORTS.start + place;
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no free port on loopback in {PORTS:?}")
 }
 
 /// The seed of a test that draws by chance: `WAVER_SEED`, or another one each time. Tests print it when they fail.
