@@ -4,8 +4,8 @@
 use serde::{Deserialize, Serialize};
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
-    Cart, ConsentChoice, ConsentRecord, ConsentSource, DecisionFeatures, DecisionRequest, Event, Locale, PageType,
-    SiteKey,
+    Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
+    DecisionRequest, Event, Locale, PageType, SiteKey,
 };
 use waver_store::{Pseudonym, Record, RecordKind};
 
@@ -23,11 +23,39 @@ pub(crate) struct ConsentEntry {
     /// Who or what sent it. Counts where it begins a session.
     #[serde(default)]
     pub(crate) client: Client,
+    /// What shows that the choice was made.
+    #[serde(flatten)]
+    pub(crate) evidence: ConsentEvidence,
+}
+
+/// What shows that a choice was made, and how.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct ConsentEvidence {
+    /// What each source said.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) readings: Vec<ConsentReading>,
+    /// Did the browser send Global Privacy Control?
+    #[serde(default)]
+    pub(crate) gpc: bool,
+    /// Did the browser ask not to be tracked?
+    #[serde(default)]
+    pub(crate) dnt: bool,
+    /// The notice that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) notice: Option<ConsentNotice>,
+    /// Its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<Locale>,
+    /// How the choice was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) method: Option<ConsentMethod>,
 }
 
 impl ConsentEntry {
-    pub(crate) fn new(record: &ConsentRecord, client: Client) -> ConsentEntry {
-        ConsentEntry { measure: record.measure, personalize: record.personalize, source: record.source, client }
+    pub(crate) fn new(record: ConsentRecord, client: Client) -> ConsentEntry {
+        let ConsentRecord { measure, personalize, source, readings, gpc, dnt, notice, language, method, .. } = record;
+        let evidence = ConsentEvidence { readings, gpc, dnt, notice, language, method };
+        ConsentEntry { measure, personalize, source, client, evidence }
     }
 
     /// Whether it grants anything.

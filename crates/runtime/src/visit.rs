@@ -5,7 +5,6 @@ use waver_core::consent::{Consented, Gate, GateChange, Purpose, Reading};
 use waver_core::{Effect, Engine, Signal, SignalKind};
 use waver_schema::{
     ConsentChoice, ConsentRecord, ConsentSource, DecisionRequest, EventBody, Locale, SessionId, SiteKey, SlotName,
-    WIRE_VERSION,
 };
 
 use crate::clock::SessionClock;
@@ -125,14 +124,8 @@ impl Visit {
 
     /// The choice as it stands, on record under `session`.
     pub(crate) fn consent_record(&self, session: SessionId, source: ConsentSource) -> ConsentRecord {
-        ConsentRecord {
-            v: WIRE_VERSION,
-            site: self.site.clone(),
-            session,
-            measure: self.choice(Purpose::Measure),
-            personalize: self.choice(Purpose::Personalize),
-            source,
-        }
+        let choices = [Purpose::Measure, Purpose::Personalize].map(|purpose| self.choice(purpose));
+        ConsentRecord::new(self.site.clone(), session, choices, source)
     }
 
     /// The collector has the grant and numbered it.

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::vocabulary;
-use crate::{SessionId, SiteKey};
+use crate::{Locale, NoticeVersion, SessionId, SiteKey, SourceVersion, TextHash};
 
 vocabulary! {
     /// What is known of one purpose.
@@ -33,6 +33,61 @@ vocabulary! {
     }
 }
 
+vocabulary! {
+    /// How far a consent dialog was, as IAB TCF names it.
+    EventStatus {
+        /// A valid string is there and no dialog is shown.
+        TcLoaded => "tcloaded",
+        /// The dialog is open.
+        CmpUiShown => "cmpuishown",
+        /// The shopper has just chosen.
+        UserActionComplete => "useractioncomplete",
+    }
+}
+
+vocabulary! {
+    /// How the choice was made.
+    ConsentMethod {
+        /// In a consent dialog.
+        Cmp => "cmp",
+        /// By the page's own call, `waver('consent', ...)`.
+        Page => "page",
+        /// By the script tag, for shops that gate the tag themselves.
+        Tag => "tag",
+    }
+}
+
+/// What one source said, as it was read when the choice was taken.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsentReading {
+    /// Where it was read.
+    pub source: ConsentSource,
+    /// Version of the source: of its dialog, or of its policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<SourceVersion>,
+    /// How far its dialog was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event_status: Option<EventStatus>,
+    /// SHA-256 of the consent string. The string itself may be personal data (CJEU C-604/22) and never travels.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub string_hash: Option<TextHash>,
+    /// What it says of measuring.
+    pub measure: ConsentChoice,
+    /// What it says of offers.
+    pub personalize: ConsentChoice,
+}
+
+/// The notice that was shown, as the shop names it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConsentNotice {
+    /// Its version.
+    pub version: NoticeVersion,
+    /// SHA-256 of its text.
+    pub hash: TextHash,
+}
+
 /// The body of `POST /v1/consents`: a grant, or its withdrawal (no purpose granted any more).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -50,6 +105,54 @@ pub struct ConsentRecord {
     pub personalize: ConsentChoice,
     /// The source of the choice that decided.
     pub source: ConsentSource,
+    /// What each source said, at most [`limits::READINGS_PER_CONSENT`](crate::limits::READINGS_PER_CONSENT).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 16))]
+    pub readings: Vec<ConsentReading>,
+    /// Did the browser send Global Privacy Control?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub gpc: bool,
+    /// Did the browser ask not to be tracked?
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub dnt: bool,
+    /// The notice that was shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notice: Option<ConsentNotice>,
+    /// Its language.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<Locale>,
+    /// How the choice was made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub method: Option<ConsentMethod>,
+}
+
+impl ConsentRecord {
+    /// A record of a choice, without anything that would prove it.
+    pub fn new(
+        site: SiteKey,
+        session: SessionId,
+        [measure, personalize]: [ConsentChoice; 2],
+        source: ConsentSource,
+    ) -> ConsentRecord {
+        ConsentRecord {
+            v: crate::WIRE_VERSION,
+            site,
+            session,
+            measure,
+            personalize,
+            source,
+            readings: Vec::new(),
+            gpc: false,
+            dnt: false,
+            notice: None,
+            language: None,
+            method: None,
+        }
+    }
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The answer to a [`ConsentRecord`], given once the record would survive a crash.

@@ -38,34 +38,34 @@ pub(crate) fn deserialize_text<'de, D: Deserializer<'de>, T>(
 }
 
 macro_rules! hex_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal bytes, $pattern:literal, $expected:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-        #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{32}$"))]
-        pub struct $name([u8; 16]);
+        #[cfg_attr(feature = "openapi", schema(value_type = String, pattern = $pattern))]
+        pub struct $name([u8; $bytes]);
 
         impl $name {
-            /// Takes 128 bits as they are; the caller answers for their randomness.
-            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+            /// Takes the bytes as they are; the caller answers for what they are.
+            pub const fn from_bytes(bytes: [u8; $bytes]) -> Self {
                 Self(bytes)
             }
 
-            /// The 128 bits.
-            pub const fn as_bytes(&self) -> &[u8; 16] {
+            /// The bytes.
+            pub const fn as_bytes(&self) -> &[u8; $bytes] {
                 &self.0
             }
 
-            /// Reads 32 lower-case hexadecimal digits.
+            /// Reads lower-case hexadecimal digits, two for each byte.
             ///
             /// # Errors
             /// [`InvalidId`] for any other text.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
                 let digits = text.as_bytes();
-                if digits.len() != 32 {
+                if digits.len() != 2 * $bytes {
                     return Err(InvalidId);
                 }
-                let mut bytes = [0_u8; 16];
+                let mut bytes = [0_u8; $bytes];
                 for (byte, pair) in bytes.iter_mut().zip(digits.chunks_exact(2)) {
                     *byte = hex_digit(pair[0])? << 4 | hex_digit(pair[1])?;
                 }
@@ -93,9 +93,9 @@ macro_rules! hex_id {
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 if !deserializer.is_human_readable() {
-                    return <[u8; 16]>::deserialize(deserializer).map(Self);
+                    return <[u8; $bytes]>::deserialize(deserializer).map(Self);
                 }
-                deserialize_text(deserializer, "32 lower-case hexadecimal digits", |text| Self::parse(text).ok())
+                deserialize_text(deserializer, $expected, |text| Self::parse(text).ok())
             }
         }
     };
@@ -112,11 +112,15 @@ fn hex_digit(digit: u8) -> Result<u8, InvalidId> {
 hex_id! {
     /// The browser's own name for a session: 128 random bits made after the grant. Possession is authority, so it is
     /// never stored by the collector and never printed whole, not even by `Debug`.
-    SessionId
+    SessionId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
 hex_id! {
     /// One decision of the collector.
-    DecisionId
+    DecisionId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// SHA-256 of a text that itself never travels, such as a consent string.
+    TextHash, 32 bytes, "^[0-9a-f]{64}$", "64 lower-case hexadecimal digits"
 }
 
 impl fmt::Debug for SessionId {
@@ -128,6 +132,12 @@ impl fmt::Debug for SessionId {
 impl fmt::Debug for DecisionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "DecisionId({self})")
+    }
+}
+
+impl fmt::Debug for TextHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TextHash({self})")
     }
 }
 
@@ -187,6 +197,48 @@ name_id! {
 name_id! {
     /// An offer's name in `offers.toml`.
     OfferId
+}
+
+name_id! {
+    /// The shop's own name for a version of its consent notice, such as `2026-11-01`.
+    NoticeVersion
+}
+
+/// A version such as `5` or `1.34.0`: one to three numbers, the first of at most four digits and the others of at most three. Too short for an
+/// address or a telephone number.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
+#[serde(transparent)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9]{1,4}(\\.[0-9]{1,3}){0,2}$"))]
+pub struct SourceVersion(String);
+
+impl SourceVersion {
+    /// Reads a version.
+    ///
+    /// # Errors
+    /// [`InvalidId`] for any other text.
+    pub fn parse(text: &str) -> Result<SourceVersion, InvalidId> {
+        let is_number =
+            |part: &str, digits| (1..=digits).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+        let mut parts = text.split('.');
+        let first = parts.next().is_some_and(|part| is_number(part, 4));
+        if first && parts.clone().count() <= 2 && parts.all(|part| is_number(part, 3)) {
+            Ok(SourceVersion(text.into()))
+        } else {
+            Err(InvalidId)
+        }
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for SourceVersion {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<SourceVersion, D::Error> {
+        deserialize_text(deserializer, "a version such as 5 or 1.34.0", |text| SourceVersion::parse(text).ok())
+    }
 }
 
 /// A language tag such as `de` or `en-GB`: letters, digits and single hyphens, at most 16 characters (a bounded part of BCP 47).
@@ -292,6 +344,20 @@ mod tests {
         assert!(SiteKey::parse("demo").is_ok());
         for wrong in ["", "-demo", "Demo", "a b", "jane@example.com", &"a".repeat(33)] {
             assert!(SiteKey::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn versions_are_short_numbers_and_hashes_have_64_digits() {
+        for version in ["5", "4095", "1.34.0", "1.434.18"] {
+            assert_eq!(SourceVersion::parse(version).expect("valid").as_str(), version);
+        }
+        for wrong in ["", "1.", ".1", "v1", "1.2.3.4", "192.168.1.77", "0171.2345.678", "12345", "1.2-beta"] {
+            assert_eq!(SourceVersion::parse(wrong), Err(InvalidId), "{wrong}");
+        }
+        assert!(TextHash::parse(&"0f".repeat(32)).is_ok());
+        for wrong in ["", &"0f".repeat(16), &"0F".repeat(32), "jane@example.com"] {
+            assert_eq!(TextHash::parse(wrong), Err(InvalidId), "{wrong}");
         }
     }
 

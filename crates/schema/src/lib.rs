@@ -15,13 +15,19 @@ mod unit;
 mod vocabulary;
 
 pub use batch::{Batch, BatchAnswer, Rejected};
-pub use consent::{ConsentAnswer, ConsentChoice, ConsentRecord, ConsentSource};
+pub use consent::{
+    ConsentAnswer, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource,
+    EventStatus,
+};
 pub use decision::{
     Arm, Cart, Contribution, Decision, DecisionFeatures, DecisionReason, DecisionRequest, Offer, OfferKind, ZoneScore,
 };
 pub use error::{ApiError, ErrorCode};
 pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason};
-pub use id::{DecisionId, InvalidId, ItemRef, Locale, OfferId, OrderRef, SessionId, SiteKey, SlotName};
+pub use id::{
+    DecisionId, InvalidId, ItemRef, Locale, NoticeVersion, OfferId, OrderRef, SessionId, SiteKey, SlotName,
+    SourceVersion, TextHash,
+};
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{
     BrowserFamily, DeviceClass, Feature, FrustrationKind, HesitationKind, Navigation, PageType, Referrer, Stage,

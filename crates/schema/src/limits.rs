@@ -8,6 +8,8 @@ pub const BATCH_BYTES: usize = 16 * 1024;
 pub const REASONS_PER_HESITATION: usize = 3;
 /// Most hesitation scores that accompany a request for a decision: one per kind.
 pub const SCORES_PER_DECISION: usize = 12;
+/// Most readings of sources in one consent record.
+pub const READINGS_PER_CONSENT: usize = 16;
 /// Most characters of a site key, a slot name or an offer id.
 pub const NAME_CHARS: usize = 32;
 /// Largest integer that survives JSON in every browser (2^53 - 1); sequence numbers and item references stay below it.

@@ -95,8 +95,13 @@ fn grant(queue: &Queue, from: Sender) -> Result<Awaited<ConsentAnswer>, ErrorCod
 
 fn choose(queue: &Queue, from: Sender, choice: ConsentChoice) -> Result<Awaited<ConsentAnswer>, ErrorCode> {
     let (to, answer) = oneshot::channel();
-    let entry =
-        ConsentEntry { measure: choice, personalize: choice, source: ConsentSource::Tag, client: Default::default() };
+    let entry = ConsentEntry {
+        measure: choice,
+        personalize: choice,
+        source: ConsentSource::Tag,
+        client: Default::default(),
+        evidence: Default::default(),
+    };
     queue.push(from, Command::Consent(entry, to)).map(|()| answer)
 }
 

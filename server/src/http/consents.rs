@@ -2,7 +2,7 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
-use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, limits};
+use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, ErrorCode, limits};
 
 use super::refusal::Refusal;
 use super::source::MaybeSource;
@@ -37,11 +37,12 @@ pub(super) async fn post(
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
     if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
         access::expect_no_objection(&headers)?;
+        expect_no_objection(&record)?;
         app.rates.grant(site, source.map(|axum::Extension(source)| source)).map_err(Refusal::exceeded)?;
     }
     let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
     let from = Sender { site, pseudonym, received_at };
-    let entry = ConsentEntry::new(&record, app.sites.get(site).count_as(client::of(&headers)));
+    let entry = ConsentEntry::new(record, app.sites.get(site).count_as(client::of(&headers)));
     let answer = access::submit(&app, from, 0, |to| Command::Consent(entry, to)).await?;
     Ok(Json(answer))
 }
@@ -49,9 +50,27 @@ pub(super) async fn post(
 /// Reads a record.
 ///
 /// # Errors
-/// As [`body::parse`]; [`ErrorCode::Schema`](waver_schema::ErrorCode::Schema) for a version that this build does not know.
+/// As [`body::parse`]; [`ErrorCode::Schema`] for a version that this build does not know, or more readings than there may be.
 pub(super) fn read(json: &[u8]) -> Result<ConsentRecord, Refusal> {
     let record: ConsentRecord = body::parse(json)?;
     access::expect_version(record.v)?;
+    if record.readings.len() > limits::READINGS_PER_CONSENT {
+        let message = format!("expected at most {} readings", limits::READINGS_PER_CONSENT);
+        return Err(Refusal::new(ErrorCode::Schema, message).at("readings"));
+    }
     Ok(record)
+}
+
+/// Refuses a grant that itself says that the browser asks not to be tracked: no dialog overrides that.
+///
+/// # Errors
+/// [`ErrorCode::Gpc`].
+fn expect_no_objection(record: &ConsentRecord) -> Result<(), Refusal> {
+    if record.gpc || record.dnt {
+        return Err(Refusal::new(
+            ErrorCode::Gpc,
+            "the record says that the browser asks not to be tracked, and is not",
+        ));
+    }
+    Ok(())
 }

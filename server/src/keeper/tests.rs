@@ -76,8 +76,13 @@ impl Kept {
     async fn visit(&mut self, at: u64) {
         let granted = ConsentChoice::Granted;
         let client = Client::default();
-        let consent =
-            Entry::Consent(ConsentEntry { measure: granted, personalize: granted, source: ConsentSource::Tag, client });
+        let consent = Entry::Consent(ConsentEntry {
+            measure: granted,
+            personalize: granted,
+            source: ConsentSource::Tag,
+            client,
+            evidence: Default::default(),
+        });
         let epoch = u32::try_from(at / 1000).expect("fits");
         let event = serde_json::json!({"seq": 1, "t": 0, "type": "dropped", "cause": "refused", "count": 7});
         let events = vec![serde_json::from_value(event).expect("an event")];

@@ -1,5 +1,5 @@
 use waver_core::consent::{Gate, Purpose};
-use waver_schema::{ConsentAnswer, ConsentRecord, WIRE_VERSION};
+use waver_schema::{ConsentAnswer, ConsentRecord};
 
 use super::collector::{Answer, MOST_ATTEMPTS, Refused, ask, wait};
 use super::outbox::Sender;
@@ -45,13 +45,7 @@ pub(super) async fn put_on_record<T: Transport>(
 
 /// The consent as it stands, as it goes on record. It is not derived from behaviour, so it may go also when nothing else may.
 pub(super) fn consent_record(gate: &Gate, sender: &Sender) -> Option<String> {
-    let record = ConsentRecord {
-        v: WIRE_VERSION,
-        site: sender.site.clone(),
-        session: sender.session,
-        measure: gate.choice(Purpose::Measure),
-        personalize: gate.choice(Purpose::Personalize),
-        source: gate.deciding_source()?,
-    };
+    let choices = [Purpose::Measure, Purpose::Personalize].map(|purpose| gate.choice(purpose));
+    let record = ConsentRecord::new(sender.site.clone(), sender.session, choices, gate.deciding_source()?);
     serde_json::to_string(&record).ok()
 }
