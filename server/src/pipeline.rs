@@ -429,6 +429,7 @@ impl<'a> Group<'a> {
             if let Some(id) = entry.redriven {
                 self.drop_letter(from, id);
             }
+            self.note_share(from, &fold.changes);
             mark_active(&mut fold.changes, from.pseudonym.lot());
             self.changes.push((from.site.number(), fold.changes));
             let books = self.books(from.site);
@@ -447,7 +448,15 @@ impl<'a> Group<'a> {
         }
         let changes = session.state.record_decision(&entry.record);
         self.held(from).is_changed = true;
+        self.note_share(from, &changes);
         self.changes.push((from.site.number(), changes));
+    }
+
+    /// The session remembers what it adds to the windows.
+    fn note_share(&mut self, from: Sender, changes: &[Change]) {
+        let Some(session) = self.session_mut(from) else { return };
+        // What it remembers no longer is in the windows for good.
+        drop(session.share.add(changes));
     }
 
     fn keep_letters(&mut self, from: Sender, entry: &DeadLetterEntry, at: Standing) {

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use waver_core::session::{MOST_OFFERS, SessionState};
+use waver_core::session::{MOST_OFFERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
 use waver_schema::{DecisionId, Stage, TrafficClass};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
@@ -21,11 +21,13 @@ pub(crate) struct Session {
     pub(crate) state: SessionState,
     /// With which probability each offer was made, to say the same when it is asked for again.
     propensities: Vec<(DecisionId, f64)>,
+    /// What it added to the windows.
+    pub(crate) share: Share,
 }
 
 impl Session {
     pub(crate) fn new(state: SessionState) -> Session {
-        Session { state, propensities: Vec::new() }
+        Session { state, propensities: Vec::new(), share: Share::default() }
     }
 
     /// Whether its time is over at `now` (Unix milliseconds), the grace included. It is gone then, whether or not its row still lies there,

@@ -26,6 +26,7 @@ mod outcome;
 mod plausibility;
 mod row;
 mod sequence;
+mod share;
 mod trail;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +43,7 @@ pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
 pub use outcome::{BatchFold, Discard, Outcome};
 pub use plausibility::{CLOCK_SLACK_MS, MOST_AHEAD_MS, MOST_PER_MINUTE};
 pub use row::{HesitationRow, OfferRow, SessionConsent, SessionRow};
+pub use share::{MOST_COUNTS, Share};
 
 use crate::consent::Purpose;
 use crate::decision::SessionHistory;
@@ -55,7 +57,7 @@ use plausibility::{Pace, contradicts_arrival, outlasts_time};
 use sequence::{Arrival, LARGEST_SEQ, Numbered, Sequence};
 
 /// Grows whenever the same records fold to another state. A state that was stored under another number is rebuilt from the log.
-pub const FOLD_VERSION: u16 = 2;
+pub const FOLD_VERSION: u16 = 3;
 
 /// One session, folded.
 ///

@@ -93,6 +93,14 @@ impl Windows {
         }
     }
 
+    /// Adds up changes that were folded once already, and were left out since: how late they came is counted already.
+    pub fn give_again(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.minutes.add(change);
+            self.hours.add(change);
+        }
+    }
+
     /// Adds up what another fold counted for the same site.
     pub fn merge(&mut self, other: &Windows) {
         self.minutes.merge(&other.minutes);
@@ -128,6 +136,17 @@ impl Windows {
     /// Whether `other` counted the same, however late it came: what any order of the same changes has in common.
     pub fn counts_alike(&self, other: &Windows) -> bool {
         self.minutes.counts_alike(&other.minutes) && self.hours.counts_alike(&other.hours)
+    }
+
+    /// The same without the sketches of distinct sessions, which can take nothing back: what a run without an erased session has in common
+    /// with the windows that it was taken back from.
+    #[must_use]
+    pub fn without_distinct(&self) -> Windows {
+        Windows {
+            minutes: self.minutes.without_distinct(),
+            hours: self.hours.without_distinct(),
+            lateness: self.lateness,
+        }
     }
 
     /// What was counted in `from..to` (Unix milliseconds), in steps of `step_ms`. Where the minutes do not reach back to `from`, hours are used.

@@ -1,7 +1,7 @@
 //! Whatever the network does to batches, the state is that of the clean stream: permuted, repeated, cut otherwise, with losses.
 
 use proptest::prelude::*;
-use waver_core::session::{Change, Client, DecisionRecord, Outcome, SessionState, mark_active};
+use waver_core::session::{Change, Client, DecisionRecord, Outcome, SessionState, Share, mark_active};
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, BrowserFamily, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, DropCause,
@@ -129,6 +129,11 @@ fn delivery(events: Vec<(Event, bool)>) -> impl Strategy<Value = (Vec<Event>, Ve
 
 /// A session to which three offers were made, the last of them held out.
 fn begin(windows: &mut Windows, client: Client) -> SessionState {
+    begin_with(windows, client, &mut Share::default())
+}
+
+/// The same, with its share.
+fn begin_with(windows: &mut Windows, client: Client, share: &mut Share) -> SessionState {
     let mut state = SessionState::new(BEGUN, client);
     state.record_consent(ConsentChoice::Granted, ConsentChoice::Granted, BEGUN);
     for offer in 0..OFFERS {
@@ -141,6 +146,7 @@ fn begin(windows: &mut Windows, client: Client) -> SessionState {
             at: BEGUN + 1_000,
             expires_at: BEGUN + 60_000,
         });
+        assert!(share.add(&changes).is_empty());
         windows.fold(&changes);
     }
     state
@@ -245,5 +251,59 @@ proptest! {
         }
         left.merge(&right);
         prop_assert!(left.counts_alike(&whole), "{:?} is not {:?}", left, whole);
+    }
+
+    /// Erasing takes back exactly what the session added, wherever it stood among the others, and leaves what a run without it gives.
+    #[test]
+    fn an_erased_session_leaves_the_windows_as_if_it_had_never_been(
+        sessions in proptest::collection::vec((stream().prop_flat_map(delivery), client()), 2..5),
+        turns in proptest::collection::vec(0_usize..5, 300),
+        erased in 0_usize..5,
+    ) {
+        let erased = erased % sessions.len();
+        // One stream of batches, in which the sessions take turns.
+        let run = |left_out: Option<usize>| {
+            let mut windows = Windows::new();
+            let mut states: Vec<(SessionState, Share)> = Vec::new();
+            for (number, (_, client)) in sessions.iter().enumerate() {
+                let mut begun = Windows::new();
+                let mut share = Share::default();
+                let state = begin_with(&mut begun, *client, &mut share);
+                if left_out != Some(number) {
+                    windows.merge(&begun);
+                }
+                states.push((state, share));
+            }
+            let mut queues: Vec<_> = sessions.iter().map(|((_, batches), _)| batches.iter()).collect();
+            for (index, turn) in turns.iter().cycle().enumerate() {
+                if queues.iter().all(|queue| queue.len() == 0) {
+                    break;
+                }
+                let number = (turn + index) % queues.len();
+                let Some(batch) = queues[number].next() else { continue };
+                let (state, share) = &mut states[number];
+                let epoch = state.consent().consent_epoch;
+                let mut changes = state.fold(epoch, batch, ARRIVAL + index as u64).changes;
+                assert!(share.add(&changes).is_empty());
+                mark_active(&mut changes, number as u64);
+                if left_out != Some(number) {
+                    windows.fold(&changes);
+                }
+            }
+            (windows, states)
+        };
+        let (mut windows, states) = run(None);
+        let (expected, _) = run(Some(erased));
+        let whole = windows.clone();
+        windows.fold(&states[erased].1.taken_back());
+        let (left, expected) = (windows.without_distinct(), expected.without_distinct());
+        prop_assert!(left.counts_alike(&expected), "{:?} is not {:?}", left, expected);
+        // A sum that is left by every session is nothing; given again, it is the whole, sketches included.
+        let mut given = Windows::new();
+        for (number, (_, share)) in states.iter().enumerate() {
+            given.give_again(&share.given_again(number as u64));
+        }
+        prop_assert!(given.counts_alike(&whole), "{:?} is not {:?}", given, whole);
+        prop_assert_eq!((given.late(), given.watermark()), (0, None));
     }
 }

@@ -123,15 +123,90 @@ hex_id! {
     TextHash, 32 bytes, "^[0-9a-f]{64}$", "64 lower-case hexadecimal digits"
 }
 
+hex_id! {
+    /// One erasure. It follows from the session's id and a secret of the collector, so that whoever asks again is told the same, and
+    /// nobody else can come upon it.
+    ErasureId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// 128 random bits of whoever asks for an erasure, to know its receipt by.
+    Nonce, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// The checksum of everything in the log up to some point.
+    LogChain, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// Which key signed: the first 128 bits of the BLAKE3 hash of the public key.
+    SigningKeyId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// An Ed25519 public key (RFC 8032).
+    PublicKey, 32 bytes, "^[0-9a-f]{64}$", "64 lower-case hexadecimal digits"
+}
+
 impl fmt::Debug for SessionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SessionId(..)")
     }
 }
 
-impl fmt::Debug for DecisionId {
+macro_rules! debug_whole {
+    ($($name:ident)+) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    )+};
+}
+debug_whole! { DecisionId ErasureId Nonce LogChain SigningKeyId PublicKey Signature }
+
+/// An Ed25519 signature (RFC 8032). Only ever written as text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(value_type = String, pattern = "^[0-9a-f]{128}$"))]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// Takes the bytes as they are.
+    pub const fn from_bytes(bytes: [u8; 64]) -> Signature {
+        Signature(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+
+    /// Reads 128 lower-case hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`InvalidId`] for any other text.
+    pub fn parse(text: &str) -> Result<Signature, InvalidId> {
+        let (r, s) = text.split_at_checked(64).ok_or(InvalidId)?;
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(PublicKey::parse(r)?.as_bytes());
+        bytes[32..].copy_from_slice(PublicKey::parse(s)?.as_bytes());
+        Ok(Signature(bytes))
+    }
+}
+
+impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "DecisionId({self})")
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Signature, D::Error> {
+        deserialize_text(deserializer, "128 lower-case hexadecimal digits", |text| Signature::parse(text).ok())
     }
 }
 

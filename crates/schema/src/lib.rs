@@ -7,6 +7,7 @@
 mod batch;
 mod consent;
 mod decision;
+mod erasure;
 mod error;
 mod event;
 mod id;
@@ -22,11 +23,15 @@ pub use consent::{
 pub use decision::{
     Arm, Cart, Contribution, Decision, DecisionFeatures, DecisionReason, DecisionRequest, Offer, OfferKind, ZoneScore,
 };
+pub use erasure::{
+    EraseAnswer, EraseRequest, ErasedClass, ErasedRecords, LogPoint, LogProof, MeRequest, Receipt, ReceiptKey,
+    SignedReceipt,
+};
 pub use error::{ApiError, ErrorCode};
 pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason};
 pub use id::{
-    DecisionId, InvalidId, ItemRef, Locale, NoticeVersion, OfferId, OrderRef, SessionId, SiteKey, SlotName,
-    SourceVersion, TextHash,
+    DecisionId, ErasureId, InvalidId, ItemRef, Locale, LogChain, Nonce, NoticeVersion, OfferId, OrderRef, PublicKey,
+    SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, TextHash,
 };
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{

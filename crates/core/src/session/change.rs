@@ -8,6 +8,9 @@ use waver_schema::{
 
 use super::loss::ExitPath;
 
+/// Aggregates are kept by the minute, so that what happened within one is told apart by nobody.
+pub(crate) const MINUTE_MS: u64 = 60 * 1000;
+
 /// What a step of the fold adds to the aggregates: `by` more (or, where it corrects an earlier change, fewer) of `what` at `at`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
@@ -19,8 +22,9 @@ pub struct Change {
     pub by: i64,
 }
 
-/// What the aggregates count. Closed, so that their cardinality is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What the aggregates count. Closed, so that their cardinality is. Sessions are stored with what they added, by the order of declaration: new
+/// ones go to the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Measured {
     /// A session began: its first event was stored.
     Session,
@@ -101,7 +105,7 @@ pub enum Measured {
 }
 
 /// What is known of a session only once it has ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct EndedSession {
     /// Milliseconds from its beginning to its last event.
     pub duration_ms: u64,
@@ -118,7 +122,6 @@ pub struct EndedSession {
 /// Adds to the changes of one session that it was active, once for each minute in which an event of it was stored. `key` stands for the
 /// session: 64 bits of a hash, the same each time. The fold does not know who a session is, so its caller says so.
 pub fn mark_active(changes: &mut Vec<Change>, key: u64) {
-    const MINUTE_MS: u64 = 60 * 1000;
     let stored = changes.iter().filter(|change| change.what == Measured::Event && change.by > 0);
     let minutes: BTreeSet<u64> = stored.map(|change| change.at / MINUTE_MS).collect();
     let active = |minute: u64| Change { at: minute * MINUTE_MS, what: Measured::Active(key), by: 1 };

@@ -3,6 +3,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::distinct::Distinct;
 use super::tally::Tally;
 use crate::session::Change;
 
@@ -46,6 +47,13 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Panes<LENGTH_MS, KEPT_MS> {
     /// gap that was filled, may have moved that.
     pub(crate) fn counts_alike(&self, other: &Panes<LENGTH_MS, KEPT_MS>) -> bool {
         self.tallies == other.tallies
+    }
+
+    /// The same without what counts distinct sessions.
+    pub(crate) fn without_distinct(&self) -> Panes<LENGTH_MS, KEPT_MS> {
+        let without = |tally: &Tally| Tally { active: Distinct::default(), ..tally.clone() };
+        let tallies = self.tallies.iter().map(|(number, tally)| (*number, Arc::new(without(tally))));
+        Panes { tallies: tallies.filter(|(_, tally)| !tally.is_empty()).collect(), oldest: self.oldest }
     }
 
     /// Adds up what others counted.
