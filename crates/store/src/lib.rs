@@ -5,11 +5,13 @@
 //! suite holds for both. A later log on the Apache Kafka protocol must fit behind the same trait: a record therefore carries its
 //! shard, and a reader assumes order within a shard only.
 //!
-//! What spans sessions and must never be exceeded, caps and budgets, is counted by a [`Ledger`].
+//! What spans sessions and must never be exceeded, caps and budgets, is counted by a [`Ledger`]. Who consented to what is shown by a
+//! [`ConsentLedger`].
 //!
 //! Secrets never go into a log or into sled, since what is removed there stays readable on disk: a [`SecretKey`] lives in a file of
 //! its own, or among others in a [`KeyStore`].
 
+mod consent_ledger;
 mod data_class;
 #[doc(hidden)]
 pub mod decoders;
@@ -32,6 +34,9 @@ mod contract;
 #[cfg(test)]
 mod files_as_they_lie;
 
+pub use consent_ledger::{
+    BadLedger, ConsentLedger, LEDGER_BODY_BYTES, LedgerEntry, LedgerHash, LedgerRoot, read_ledger,
+};
 pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
 pub use export::{ExportError, ExportReader, ExportWriter, Frame, log_frames};
 pub use key_store::{FileKeys, KEYS, KeyError, KeyName, KeyStore, MemoryKeys, NAME_BYTES};
