@@ -10,11 +10,12 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
-use waver_store::StoreError;
+use waver_store::{SledLog, StoreError};
 
 use crate::backup::{self, BackupError};
 use crate::collector::{Collector, StartError};
 use crate::config::{Config, LogLevel};
+use crate::consent_ledger::{self, LedgerError, Verified};
 use crate::host::Host;
 use crate::site::Sites;
 
@@ -30,8 +31,8 @@ struct Arguments {
 enum Command {
     /// Runs the collector until SIGTERM or Ctrl-C.
     Serve(ServeArguments),
-    /// Says whether configuration and offers can be used, and what they mean.
-    Check(Configured),
+    /// Says whether configuration and offers can be used, and what they mean; or verifies a consent ledger.
+    Check(CheckArguments),
     /// Proves that the state is what the log gives, and takes its decisions again. No collector may have the data folder open.
     Replay(ReplayArguments),
     /// Writes a backup without keys: from the running collector, or from its data folder if none runs.
@@ -47,6 +48,16 @@ struct ServeArguments {
     /// Fills the data folder, which must be empty, from this backup before it serves.
     #[arg(long, value_name = "FILE")]
     restore: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+struct CheckArguments {
+    #[command(flatten)]
+    configured: Configured,
+    /// Verifies the consent ledgers instead: those of the data folder against its log, which no collector may have open; or, without the log,
+    /// the chains in a copy of the folder.
+    #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
+    ledger: Option<Option<PathBuf>>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -125,7 +136,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             with_config(&arguments.configured, |config| serve(config, arguments.restore.as_deref()))
         }
         Command::Export(arguments) => with_config(&arguments.configured, |config| export(&config, &arguments)),
-        Command::Check(configured) => with_config(&configured, check),
+        Command::Check(CheckArguments { ledger: Some(Some(copy)), .. }) => {
+            ledgers_told(consent_ledger::verify_copy(&copy), false)
+        }
+        Command::Check(CheckArguments { configured, ledger: Some(None) }) => {
+            with_config(&configured, |config| check_ledgers(&config))
+        }
+        Command::Check(CheckArguments { configured, ledger: None }) => with_config(&configured, check),
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
@@ -167,6 +184,40 @@ fn check(config: Config) -> Exit {
             eprintln!("{error}");
             Exit::Data
         }
+    }
+}
+
+fn check_ledgers(config: &Config) -> Exit {
+    log_to_stderr(config.log.level);
+    let data = &config.server.data_dir;
+    let verified = block_on(async {
+        let log = SledLog::open(&data.join("log"), config.retention.segment())?;
+        consent_ledger::verify(&consent_ledger::folder_of(data), &log).await
+    });
+    verified.map_or_else(|exit| exit, |verified| ledgers_told(verified, true))
+}
+
+/// Prints what a verifier found, and gives the exit code for it.
+fn ledgers_told(verified: Result<Vec<Verified>, LedgerError>, with_log: bool) -> Exit {
+    let error = match verified {
+        Ok(verified) => {
+            for Verified { site, root, entries, covered } in verified {
+                println!("site {site}: {entries} entries are one chain, root {} of entry {}", root.hash, root.entries);
+                if with_log {
+                    println!(
+                        "site {site}: {covered} batches, decisions and dead letters, each under an open consent record"
+                    );
+                }
+            }
+            return Exit::Ok;
+        }
+        Err(error) => error,
+    };
+    eprintln!("waver: {error}");
+    match error {
+        LedgerError::Store(error) => exit_of(&StartError::Store(error)),
+        LedgerError::None(_) => Exit::Usage,
+        _ => Exit::Data,
     }
 }
 

@@ -15,6 +15,7 @@ use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, Sn
 use crate::backup::exporter;
 use crate::committer::{Committer, SWEEP_PACE, replay};
 use crate::config::Config;
+use crate::consent_ledger::{self, Follower, Ledgers};
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
 use crate::keeper::{Keeper, millis};
@@ -101,6 +102,9 @@ impl Collector {
         let Stores { log, snapshots, anchors } = open()?;
         let key_path = config.server.data_dir.join("keys").join("pseudonym.key");
         let pseudonym_key = pseudonym_key(key_path, &log, &host)?;
+        let ledger_keys = consent_ledger::open_keys(&config.server.data_dir.join("keys"))?;
+        let ledgers = Ledgers::open(consent_ledger::folder_of(&config.server.data_dir), log.end())?;
+        let ledger_roots = ledgers.roots();
         let log = Arc::new(log);
         let rows = bring_up(&*log, &snapshots, &sites).await?;
 
@@ -137,6 +141,8 @@ impl Collector {
             changed,
             waiting: VecDeque::new(),
         };
+        let follower =
+            Follower::new(Arc::clone(&log), ledger_keys, ledgers, host.clone(), millis(config.retention.consent));
         let keeper = Keeper {
             log,
             state: Arc::clone(&state.rows),
@@ -167,10 +173,12 @@ impl Collector {
             streams: Arc::new(Semaphore::new(config.limits.streams)),
             exporter,
             exports: Arc::new(Semaphore::new(1)),
-            changed: changes,
+            ledger_roots,
+            changed: changes.clone(),
             stop: stopped.clone(),
         }));
         let committing = tokio::spawn(committer.run(commands, drained));
+        let following = tokio::spawn(follower.run(changes, closed.clone()));
         let keeping = tokio::spawn(keeper.run(closed));
         let tasks = tokio::spawn(async move {
             serve(listener, router, &config.limits, stopped).await;
@@ -181,6 +189,9 @@ impl Collector {
             }
             // Nothing is written any more: the last snapshot leaves the next start nothing to replay.
             close.tell();
+            if following.await.is_err() {
+                tracing::error!("the filling of the consent ledger ended by a panic");
+            }
             if keeping.await.is_err() {
                 tracing::error!("the keeper ended by a panic");
             }

@@ -16,6 +16,7 @@ mod document;
 mod events;
 mod export;
 mod layers;
+mod ledger;
 mod operations;
 mod refusal;
 mod schemas;
@@ -39,6 +40,7 @@ use waver_store::SecretKey;
 use crate::backup::Exporter;
 use crate::committer::Queue;
 use crate::config::Limits;
+use crate::consent_ledger::LedgerRoots;
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::rate::RateLimits;
@@ -74,6 +76,7 @@ pub(crate) struct App {
     /// Hands out backups, as many at a time as there are places.
     pub(crate) exporter: Exporter,
     pub(crate) exports: Arc<Semaphore>,
+    pub(crate) ledger_roots: LedgerRoots,
     /// Changes with the state.
     pub(crate) changed: watch::Receiver<u64>,
     /// Holds once the collector is to end.
@@ -101,6 +104,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(dead_letters::redrive))
         .routes(routes!(stream::get))
         .routes(routes!(export::get))
+        .routes(routes!(ledger::root))
         .routes(routes!(dashboard::page))
         .routes(routes!(dashboard::sign_in_page, dashboard::sign_in))
         .routes(routes!(dashboard::sign_out))

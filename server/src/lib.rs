@@ -19,6 +19,7 @@ mod cli;
 mod collector;
 mod committer;
 pub mod config;
+mod consent_ledger;
 mod dead_letter;
 mod entry;
 mod host;

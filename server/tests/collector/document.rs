@@ -17,6 +17,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/aggregates",
     "GET /v1/dead-letters",
     "GET /v1/export",
+    "GET /v1/ledger/root",
     "GET /v1/schemas",
     "GET /v1/schemas/{name}/{version}",
     "GET /v1/sessions",

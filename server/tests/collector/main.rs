@@ -2,6 +2,7 @@
 
 mod backup;
 mod books;
+mod consent_ledger;
 mod dead_letters;
 mod document;
 mod harness;

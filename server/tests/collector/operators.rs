@@ -7,7 +7,7 @@ use crate::harness::{ADMIN_TOKEN, Answer, DEADLINE, Running, batch, eventually, 
 #[tokio::test]
 async fn operators_routes_ask_who_is_there() {
     let running = Running::start().await;
-    for path in ["/v1/aggregates", "/v1/sessions", "/v1/stream"] {
+    for path in ["/v1/aggregates", "/v1/ledger/root", "/v1/sessions", "/v1/stream"] {
         for token in [None, Some(""), Some("wrong"), Some(&ADMIN_TOKEN[1..])] {
             let request = running.caller.request("GET", path);
             let request = token.into_iter().fold(request, |request, token| request.bearer_auth(token));

@@ -46,7 +46,7 @@ impl Process {
     }
 
     /// SIGKILL: no goodbye.
-    async fn kill(mut self) {
+    pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("kills");
     }
 
