@@ -1,5 +1,7 @@
 //! The command line.
 
+mod erasure;
+
 use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -31,8 +33,10 @@ struct Arguments {
 enum Command {
     /// Runs the collector until SIGTERM or Ctrl-C.
     Serve(ServeArguments),
-    /// Says whether configuration and offers can be used, and what they mean; or verifies a consent ledger.
+    /// Says whether configuration and offers can be used, and what they mean; or verifies a consent ledger, or the receipt of an erasure.
     Check(CheckArguments),
+    /// Erases a session at a running collector, and prints the signed receipt.
+    Erase(erasure::EraseArguments),
     /// Proves that the state is what the log gives, and takes its decisions again. No collector may have the data folder open.
     Replay(ReplayArguments),
     /// Writes a backup without keys: from the running collector, or from its data folder if none runs.
@@ -58,6 +62,8 @@ struct CheckArguments {
     /// the chains in a copy of the folder.
     #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
     ledger: Option<Option<PathBuf>>,
+    #[command(flatten)]
+    receipts: erasure::ReceiptArguments,
 }
 
 #[derive(Debug, clap::Args)]
@@ -136,13 +142,13 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             with_config(&arguments.configured, |config| serve(config, arguments.restore.as_deref()))
         }
         Command::Export(arguments) => with_config(&arguments.configured, |config| export(&config, &arguments)),
-        Command::Check(CheckArguments { ledger: Some(Some(copy)), .. }) => {
-            ledgers_told(consent_ledger::verify_copy(&copy), false)
-        }
-        Command::Check(CheckArguments { configured, ledger: Some(None) }) => {
-            with_config(&configured, |config| check_ledgers(&config))
-        }
-        Command::Check(CheckArguments { configured, ledger: None }) => with_config(&configured, check),
+        Command::Check(arguments) => match (arguments.receipts.to_check(), &arguments.ledger) {
+            (Some((receipt, key)), _) => erasure::check(receipt, key),
+            (None, Some(Some(copy))) => ledgers_told(consent_ledger::verify_copy(copy), false),
+            (None, Some(None)) => with_config(&arguments.configured, |config| check_ledgers(&config)),
+            (None, None) => with_config(&arguments.configured, check),
+        },
+        Command::Erase(arguments) => erasure::erase(&arguments),
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
@@ -355,6 +361,7 @@ fn announce(collector: &Collector) {
 fn exit_of(error: &StartError) -> Exit {
     match error {
         StartError::Offers(_) => Exit::Data,
+        StartError::Erasures(_) => Exit::Io,
         StartError::Listen { .. } | StartError::Store(StoreError::Locked { .. }) => Exit::Unavailable,
         StartError::Store(StoreError::Open { .. }) => Exit::CannotCreate,
         StartError::Store(

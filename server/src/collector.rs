@@ -10,12 +10,15 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use waver_core::session::FOLD_VERSION;
-use waver_store::{EmbeddedState, EventLog, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError};
+use waver_store::{
+    EmbeddedState, EventLog, Receipts, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError,
+};
 
 use crate::backup::exporter;
-use crate::committer::{Committer, SWEEP_PACE, replay};
+use crate::committer::{Committer, Replayed, SWEEP_PACE, replay};
 use crate::config::Config;
 use crate::consent_ledger::{self, Follower, Ledgers};
+use crate::erasures::{ErasureError, Erasures, Unfinished, erase_again};
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
 use crate::keeper::{Keeper, millis};
@@ -23,6 +26,7 @@ use crate::metrics::Metrics;
 use crate::policy_archive::PolicyArchive;
 use crate::rate::{RateLimits, Refused};
 use crate::readiness::Readiness;
+use crate::records::records;
 use crate::serve::serve;
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
@@ -41,6 +45,9 @@ pub enum StartError {
     /// The data folder cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The keys of erasures or the receipts cannot be used.
+    #[error("erasures cannot be carried out: {0}")]
+    Erasures(String),
     /// The address cannot be had.
     #[error("cannot listen on {address}: {source}; stop what listens there, or set server.listen")]
     Listen {
@@ -99,14 +106,19 @@ impl Collector {
         let listener = TcpListener::bind(address).await.map_err(listen_error)?;
         let address = listener.local_addr().map_err(listen_error)?;
 
-        let Stores { log, snapshots, anchors } = open()?;
+        let Stores { log, snapshots, anchors, receipts } = open()?;
         let key_path = config.server.data_dir.join("keys").join("pseudonym.key");
         let pseudonym_key = pseudonym_key(key_path, &log, &host)?;
         let ledger_keys = consent_ledger::open_keys(&config.server.data_dir.join("keys"))?;
         let ledgers = Ledgers::open(consent_ledger::folder_of(&config.server.data_dir), log.end())?;
         let ledger_roots = ledgers.roots();
         let log = Arc::new(log);
-        let rows = bring_up(&*log, &snapshots, &sites).await?;
+        let erasures = Erasures::open(&config.server.data_dir.join("keys"), receipts, &host).await?;
+        let mut unfinished = Unfinished::default();
+        let rows = bring_up_seeing(&*log, &snapshots, &sites, &mut |replayed| unfinished.see(replayed, &sites)).await?;
+        unfinished.carry_out(&erasures, &*log).await?;
+        erase_again(&erasures, &*log, &rows, &sites, &host).await?;
+        let erasures = Arc::new(erasures);
 
         let archive = PolicyArchive::of(&config.server.data_dir);
         archive_policies(&sites, &archive);
@@ -125,6 +137,7 @@ impl Collector {
         let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
         metrics.show(Met(Arc::clone(&unknown_fields)));
         let metrics = Arc::new(metrics);
+        let records = records(Arc::clone(&log));
         let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone());
         let committer = Committer {
             log: Arc::clone(&log),
@@ -138,8 +151,10 @@ impl Collector {
             sites: Arc::clone(&sites),
             metrics: Arc::clone(&metrics),
             readiness: readiness.clone(),
+            erasures: Arc::clone(&erasures),
             changed,
             waiting: VecDeque::new(),
+            halted: false,
         };
         let follower =
             Follower::new(Arc::clone(&log), ledger_keys, ledgers, host.clone(), millis(config.retention.consent));
@@ -174,6 +189,9 @@ impl Collector {
             exporter,
             exports: Arc::new(Semaphore::new(1)),
             ledger_roots,
+            erasures,
+            records,
+            searches: Arc::new(Semaphore::new(1)),
             changed: changes.clone(),
             stop: stopped.clone(),
         }));
@@ -225,6 +243,8 @@ pub(crate) struct Stores<L = SledLog, S = SledSnapshots> {
     pub(crate) snapshots: S,
     /// Older snapshots, for replay: the state is proven over what happened since one of them.
     pub(crate) anchors: [S; 2],
+    /// Of erasures.
+    pub(crate) receipts: Receipts,
 }
 
 impl Stores {
@@ -237,7 +257,8 @@ impl Stores {
         let log = SledLog::open(&folder.join("log"), config.retention.segment())?;
         let snapshots = SledSnapshots::open(&folder.join("state"))?;
         let anchor = |name: &str| SledSnapshots::open(&folder.join("anchors").join(name));
-        Ok(Stores { log, snapshots, anchors: [anchor("a")?, anchor("b")?] })
+        let receipts = Receipts::open(&folder.join("receipts"))?;
+        Ok(Stores { log, snapshots, anchors: [anchor("a")?, anchor("b")?], receipts })
     }
 }
 
@@ -249,6 +270,19 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
     log: &L,
     snapshots: &S,
     sites: &Sites,
+) -> Result<EmbeddedState, StoreError> {
+    bring_up_seeing(log, snapshots, sites, &mut |_| {}).await
+}
+
+/// The same; `see` gets every entry of the log that the saved state did not hold.
+///
+/// # Errors
+/// As [`bring_up`].
+async fn bring_up_seeing<L: EventLog, S: SnapshotStore>(
+    log: &L,
+    snapshots: &S,
+    sites: &Sites,
+    see: &mut impl FnMut(&Replayed<'_>),
 ) -> Result<EmbeddedState, StoreError> {
     let begun = Instant::now();
     let keys = || sites.iter().map(|(_, site)| site.key.clone()).collect();
@@ -271,7 +305,7 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
         return Err(StoreError::Snapshot { reason });
     }
     let rows = state.sessions();
-    let end = replay(log, &state, sites, from, &mut |_| {}).await?;
+    let end = replay(log, &state, sites, from, see).await?;
     if from < fence {
         // Rows of another fold were rebuilt. Those whose time was over when the snapshot was saved had been swept.
         crate::committer::forget_over(&state, saved_at, None).await?;
@@ -328,6 +362,15 @@ fn pseudonym_key(path: PathBuf, log: &impl EventLog, host: &Host) -> Result<Secr
         tracing::warn!("the pseudonym key was missing and is new; sessions begun before are not recognised any more");
     }
     Ok(key)
+}
+
+impl From<ErasureError> for StartError {
+    fn from(error: ErasureError) -> StartError {
+        match error {
+            ErasureError::Store(error) => StartError::Store(error),
+            other => StartError::Erasures(other.to_string()),
+        }
+    }
 }
 
 #[cfg(test)]

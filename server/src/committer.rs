@@ -7,16 +7,19 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
-use waver_schema::{BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionRequest, ErrorCode};
+use waver_schema::{
+    BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionRequest, EraseAnswer, ErrorCode, LogPoint,
+};
 use waver_store::{
     Commit, EmbeddedState, EventLog, GROUP_BYTES, Key, Position, Record, Row, StateStore, StoreError, Write,
 };
 
 use crate::dead_letter::{KeptLetter, LETTERS_PER_SITE};
 use crate::entry::{ConsentEntry, Entry};
+use crate::erasures::{Erasures, log_point};
 use crate::host::Host;
 use crate::metrics::Metrics;
-use crate::pipeline::{Group, Plan, ReadBatch, Sender};
+use crate::pipeline::{Erase, Group, Plan, ReadBatch, Room, Sender};
 use crate::readiness::Readiness;
 use crate::site::{SiteIndex, Sites};
 use crate::state::{Session, Unlogged};
@@ -43,12 +46,16 @@ pub(crate) enum Command {
     Consent(ConsentEntry, Reply<ConsentAnswer>),
     Batch(ReadBatch, Reply<BatchAnswer>),
     Decide(Box<DecisionRequest>, DecisionId, Reply<Decision>),
+    Erase(Erase, Reply<EraseAnswer>),
 }
 
 impl Command {
     /// The rows that it reads or writes.
     fn keys(&self, from: Sender) -> Vec<Key> {
         let mut keys = from.keys().to_vec();
+        if let Command::Erase(erase, _) = self {
+            keys.extend(from.erasure_keys(&erase.pseudonyms));
+        }
         if let Command::Batch(batch, _) = self {
             if !batch.dead.is_empty() || batch.entry.redriven.is_some() {
                 keys.push(from.letters_key());
@@ -60,12 +67,24 @@ impl Command {
         keys
     }
 
+    /// Answers without doing it.
+    fn refuse(self, code: ErrorCode) {
+        // Whoever does not wait any more has gone away.
+        match self {
+            Command::Consent(_, to) => drop(to.send(Err(code))),
+            Command::Batch(_, to) => drop(to.send(Err(code))),
+            Command::Decide(_, _, to) => drop(to.send(Err(code))),
+            Command::Erase(_, to) => drop(to.send(Err(code))),
+        }
+    }
+
     /// What its record usually takes.
     fn usual_bytes(&self) -> usize {
         match self {
             Command::Consent(..) => 200,
             Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130 + batch.dead.len() * 700,
             Command::Decide(..) => 700,
+            Command::Erase(erase, _) => 250 + erase.pseudonyms.len() * 150,
         }
     }
 }
@@ -141,7 +160,7 @@ pub(crate) async fn replay<L: EventLog>(
             entries.push((position.offset, from, entry));
         }
         let rows = load(state, entries.iter().flat_map(|(_, from, entry)| keys_of(entry, *from))).await?;
-        let mut group = Group::new(sites, rows, clock, usize::MAX)?;
+        let mut group = Group::new(sites, rows, clock, Room::ENDLESS)?;
         for (offset, from, entry) in &entries {
             watch(&Replayed { offset: *offset, from: *from, entry, group: &group });
             group.replay(*from, *offset, entry);
@@ -168,7 +187,7 @@ pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64, end: Option<
         let rows = over.len();
         let mut commit = Commit { clock: now, ..Commit::default() };
         for (key, row) in over {
-            if let Some(end) = end {
+            if let (Some(end), Key::Session(..)) = (end, key) {
                 (commit.from, commit.upto) = (end, end);
                 commit.changes.push((key.site(), Session::from_row(&row)?.state.closing()));
             }
@@ -217,6 +236,7 @@ fn keys_of(entry: &Entry, from: Sender) -> Vec<Key> {
             keys.extend(from.letter_keys());
         }
         Entry::DeadLetter(_) => keys.push(from.letters_key()),
+        Entry::Erasure(_) => keys.extend(from.erasure_keys(&[])),
         _ => {}
     }
     keys
@@ -250,10 +270,14 @@ pub(crate) struct Committer<L, S> {
     pub(crate) sites: Arc<Sites>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
+    pub(crate) erasures: Arc<Erasures>,
     /// Told of each change of the state.
     pub(crate) changed: watch::Sender<u64>,
     /// Commands that were taken from the queue and wait for the next group.
     pub(crate) waiting: VecDeque<(Sender, Command)>,
+    /// Holds once something is in the log and could not be followed up: the state lacks it, so that nothing more may be built on that. The next
+    /// start finds it in the log.
+    pub(crate) halted: bool,
 }
 
 impl<L: EventLog, S: StateStore> Committer<L, S> {
@@ -296,6 +320,10 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// Commits what waits, as much of it as one group takes.
     async fn commit_group(&mut self) {
         let begun = Instant::now();
+        if self.halted {
+            self.waiting.drain(..).for_each(|(_, command)| command.refuse(ErrorCode::Unavailable));
+            return;
+        }
         let mut answers = Vec::new();
         match self.plan(&mut answers).await {
             Ok(plan) => match self.make_durable(plan).await {
@@ -315,17 +343,18 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         let begins =
             |(_, command): &&(Sender, Command)| matches!(command, Command::Consent(entry, _) if entry.is_grant());
         let needed = self.waiting.iter().take(candidates).filter(begins).count();
-        if self.room() < needed {
+        if self.room().sessions < needed {
             self.sweep().await;
         }
         let keys = self.waiting.iter().take(candidates).flat_map(|(from, command)| command.keys(*from));
         let rows = load(&*self.state, keys).await?;
         let mut group = Group::new(&self.sites, rows, self.clock, self.room())?;
+        let before = log_point(&*self.log);
         while answers.len() < candidates
             && !group.is_full()
             && let Some((from, command)) = self.waiting.pop_front()
         {
-            answers.push(work(&mut group, from, command));
+            answers.push(work(&mut group, from, command, before));
         }
         group.finish()
     }
@@ -340,9 +369,12 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         self.waiting.iter().take_while(fits).count().max(1)
     }
 
-    /// How many sessions may begin.
-    fn room(&self) -> usize {
-        self.most_sessions.saturating_sub(self.state.sessions())
+    /// How many sessions may begin, and how many tombstones be set.
+    fn room(&self) -> Room {
+        Room {
+            sessions: self.most_sessions.saturating_sub(self.state.sessions()),
+            tombstones: self.most_sessions.saturating_sub(self.state.tombstones()),
+        }
     }
 
     async fn make_durable(&mut self, mut plan: Plan) -> Result<(), StoreError> {
@@ -355,14 +387,38 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
             return Ok(());
         }
         let positions = self.log.append(&records).await?;
+        self.halted = true;
+        self.follow_up(plan, &records, &positions).await?;
+        self.halted = false;
+        Ok(())
+    }
+
+    /// Does what follows from records that are in the log.
+    async fn follow_up(
+        &mut self,
+        mut plan: Plan,
+        records: &[Record],
+        positions: &[Position],
+    ) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
             return Err(StoreError::Write("the log told no positions".to_owned()));
         };
         let (from, upto) = (first.offset, last.offset + 1);
-        if self.state.commit(plan.commit(from, upto, &positions)?).await? {
+        let erased: Vec<_> = std::mem::take(&mut plan.erased)
+            .into_iter()
+            .map(|erased| {
+                let at = positions.get(erased.number).map_or(from, |position| position.offset);
+                (erased, at)
+            })
+            .collect();
+        if !erased.is_empty() {
+            let carried_out = self.erasures.carry_out(&erased, log_point(&*self.log)).await;
+            carried_out.map_err(|error| StoreError::Write(error.to_string()))?;
+        }
+        if self.state.commit(plan.commit(from, upto, positions)?).await? {
             return Ok(());
         }
-        self.fold_anew(&records, &positions, from, upto).await
+        self.fold_anew(records, positions, from, upto).await
     }
 
     /// Somebody else was faster with the same rows. What is in the log stands, so that it is folded anew over what they wrote; folding is
@@ -383,7 +439,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         }
         for _ in 0..FOLDS {
             let rows = load(&*self.state, entries.iter().flat_map(|(from, _, entry)| keys_of(entry, *from))).await?;
-            let mut group = Group::new(&self.sites, rows, 0, usize::MAX)?;
+            let mut group = Group::new(&self.sites, rows, 0, Room::ENDLESS)?;
             entries.iter().for_each(|(from, offset, entry)| group.replay(*from, *offset, entry));
             if self.state.commit(group.finish()?.commit(from, upto, positions)?).await? {
                 return Ok(());
@@ -408,6 +464,9 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
                 tracing::error!("dead letters cannot be let go: {error}");
             }
         }
+        if let Err(error) = self.erasures.forget_over(self.host.now().max(self.clock)).await {
+            tracing::error!("old tombstones and receipts cannot be let go: {error}");
+        }
     }
 
     /// A group that is not on disk has not happened: nobody is told that it has, and the state stays as it was. What did reach the
@@ -420,11 +479,12 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     }
 }
 
-fn work(group: &mut Group<'_>, from: Sender, command: Command) -> Answer {
+fn work(group: &mut Group<'_>, from: Sender, command: Command, before: LogPoint) -> Answer {
     match command {
         Command::Consent(entry, to) => Answer::new(to, group.consent(from, entry)),
         Command::Batch(batch, to) => Answer::new(to, group.batch(from, batch)),
         Command::Decide(request, id, to) => Answer::new(to, group.decide(from, &request, id)),
+        Command::Erase(erase, to) => Answer::new(to, group.erase(from, erase, before)),
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
-    DecisionRequest, Event, Locale, PageType, SiteKey,
+    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, PageType, SiteKey,
 };
 use waver_store::{Pseudonym, Record, RecordKind};
 
@@ -126,6 +126,30 @@ impl DecisionEntry {
     }
 }
 
+/// The erasure of a session, under one of the pseudonyms that it could have. Holds nothing of what was erased.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ErasureEntry {
+    /// Its name.
+    pub(crate) erasure: ErasureId,
+    /// What the receipt says of it; with the first of the pseudonyms only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) told: Option<ErasureTold>,
+}
+
+/// What a receipt says beside the time and its place in the log.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct ErasureTold {
+    /// What it reached.
+    pub(crate) classes: Vec<ErasedClass>,
+    /// What it reached in the log.
+    pub(crate) records: ErasedRecords,
+    /// That of the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) nonce: Option<Nonce>,
+    /// The log before this record.
+    pub(crate) before: LogPoint,
+}
+
 /// A payload of any kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
@@ -133,6 +157,7 @@ pub(crate) enum Entry {
     Batch(BatchEntry),
     Decision(DecisionEntry),
     DeadLetter(DeadLetterEntry),
+    Erasure(ErasureEntry),
 }
 
 impl Entry {
@@ -151,6 +176,7 @@ impl Entry {
             Entry::Batch(batch) => (RecordKind::Batch, serde_json::to_vec(batch)?),
             Entry::Decision(decision) => (RecordKind::Decision, serde_json::to_vec(decision)?),
             Entry::DeadLetter(letters) => (RecordKind::DeadLetter, serde_json::to_vec(letters)?),
+            Entry::Erasure(erasure) => (RecordKind::Erasure, serde_json::to_vec(erasure)?),
         };
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
@@ -165,6 +191,7 @@ impl Entry {
             RecordKind::Batch => Entry::Batch(serde_json::from_slice(&record.payload)?),
             RecordKind::Decision => Entry::Decision(serde_json::from_slice(&record.payload)?),
             RecordKind::DeadLetter => Entry::DeadLetter(serde_json::from_slice(&record.payload)?),
+            RecordKind::Erasure => Entry::Erasure(serde_json::from_slice(&record.payload)?),
         })
     }
 }

@@ -13,10 +13,12 @@ mod decisions;
 #[doc(hidden)]
 pub mod decoders;
 mod document;
+mod erase;
 mod events;
 mod export;
 mod layers;
 mod ledger;
+mod me;
 mod operations;
 mod refusal;
 mod schemas;
@@ -41,10 +43,12 @@ use crate::backup::Exporter;
 use crate::committer::Queue;
 use crate::config::Limits;
 use crate::consent_ledger::LedgerRoots;
+use crate::erasures::Erasures;
 use crate::host::Host;
 use crate::metrics::Metrics;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
+use crate::records::Records;
 use crate::site::Sites;
 use crate::state::SharedState;
 use crate::stop::Stop;
@@ -77,6 +81,10 @@ pub(crate) struct App {
     pub(crate) exporter: Exporter,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) ledger_roots: LedgerRoots,
+    pub(crate) erasures: Arc<Erasures>,
+    /// The log, for whoever asks what is held about a session; as many at a time as there are places.
+    pub(crate) records: Records,
+    pub(crate) searches: Arc<Semaphore>,
     /// Changes with the state.
     pub(crate) changed: watch::Receiver<u64>,
     /// Holds once the collector is to end.
@@ -92,7 +100,11 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
     let ingest = OpenApiRouter::new()
         .routes(routes!(consents::post))
         .routes(routes!(events::post))
-        .routes(routes!(decisions::post));
+        .routes(routes!(decisions::post))
+        .routes(routes!(erase::post))
+        .routes(routes!(erase::key))
+        .routes(routes!(erase::receipt))
+        .routes(routes!(me::post));
     // What pages of any origin load.
     let storefront = OpenApiRouter::new().routes(routes!(sdk::loader)).routes(routes!(sdk::file));
     let storefront = storefront.routes(routes!(schemas::list)).routes(routes!(schemas::get));

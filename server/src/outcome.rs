@@ -14,6 +14,8 @@ pub(crate) enum DiscardReason {
     Session(Discard),
     /// It is not of the schema.
     Schema,
+    /// Its session was erased.
+    Erased,
     /// It could not be stored; the sender was told to send it again.
     Unavailable,
 }
@@ -22,7 +24,7 @@ impl DiscardReason {
     /// Every reason.
     pub(crate) fn all() -> impl Iterator<Item = DiscardReason> {
         let of_session = Discard::ALL.iter().map(|discard| DiscardReason::Session(*discard));
-        of_session.chain([DiscardReason::Schema, DiscardReason::Unavailable])
+        of_session.chain([DiscardReason::Schema, DiscardReason::Erased, DiscardReason::Unavailable])
     }
 
     /// The name in answers and metrics.
@@ -30,6 +32,7 @@ impl DiscardReason {
         match self {
             DiscardReason::Session(discard) => discard.as_str(),
             DiscardReason::Schema => "schema",
+            DiscardReason::Erased => "erased",
             DiscardReason::Unavailable => "unavailable",
         }
     }

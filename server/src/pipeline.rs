@@ -18,10 +18,14 @@ use waver_schema::{
 use waver_store::{Commit, Key, Position, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
-use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry};
+use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
-use crate::state::{self, Session};
+use crate::state::{self, Session, Tombstone};
+
+mod erase;
+
+pub(crate) use erase::{Erase, Erased};
 
 /// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit: 64 events of at
 /// most 520 bytes each, and four dead letters of at most 5 KiB.
@@ -56,8 +60,12 @@ impl Sender {
     }
 
     /// The rows that a command of this sender may read or write, beside those of dead letters.
-    pub(crate) fn keys(&self) -> [Key; 2] {
-        [self.key(), Key::Books(self.site.number())]
+    pub(crate) fn keys(&self) -> [Key; 3] {
+        [self.key(), self.tombstone_key(), Key::Books(self.site.number())]
+    }
+
+    fn tombstone_key(&self) -> Key {
+        Key::Tombstone(self.site.number(), self.pseudonym)
     }
 
     /// Where the ring of dead letters stands.
@@ -80,6 +88,14 @@ struct Held {
     is_changed: bool,
 }
 
+/// A tombstone as a group holds it.
+#[derive(Clone, Copy)]
+struct HeldTombstone {
+    version: u32,
+    tombstone: Option<Tombstone>,
+    is_changed: bool,
+}
+
 /// The books of a site as a group holds them.
 struct HeldBooks {
     version: u32,
@@ -95,7 +111,7 @@ struct HeldLetters {
     ring: DeadLetters,
     is_changed: bool,
     /// Letters that were there, where they were loaded to find one.
-    kept: HashMap<LetterId, u16>,
+    kept: HashMap<LetterId, (u16, Pseudonym)>,
     /// What becomes of places of the ring.
     writes: BTreeMap<u16, Option<NewLetter>>,
 }
@@ -116,14 +132,30 @@ enum Standing {
     At(u64),
 }
 
+/// How much may still be taken in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Sessions that may begin.
+    pub(crate) sessions: usize,
+    /// Tombstones that may be set.
+    pub(crate) tombstones: usize,
+}
+
+impl Room {
+    /// For what is in the log already.
+    pub(crate) const ENDLESS: Room = Room { sessions: usize::MAX, tombstones: usize::MAX };
+}
+
 /// Commands that are committed together.
 pub(crate) struct Group<'a> {
     sites: &'a Sites,
     sessions: HashMap<Key, Held>,
+    tombstones: HashMap<Key, HeldTombstone>,
     books: BTreeMap<SiteNumber, HeldBooks>,
     letters: BTreeMap<SiteNumber, HeldLetters>,
-    /// How many sessions may still begin.
-    room: usize,
+    /// How many sessions may still begin, and how many may still be erased.
+    room: Room,
+    erased: Vec<Erased>,
     /// No record is dated before the one before it (invariant I10): Unix milliseconds.
     clock: u64,
     changes: Vec<(SiteNumber, Vec<Change>)>,
@@ -139,6 +171,8 @@ pub(crate) struct Plan {
     pub(crate) writes: Vec<Write>,
     letters: Vec<(Key, NewLetter)>,
     pub(crate) changes: Vec<(SiteNumber, Vec<Change>)>,
+    /// What becomes true of erasures only once their records are durable.
+    pub(crate) erased: Vec<Erased>,
     /// Outcomes that the log has no trace of.
     pub(crate) unlogged: Vec<(SiteIndex, Outcomes)>,
     pub(crate) clock: u64,
@@ -172,9 +206,10 @@ impl<'a> Group<'a> {
         sites: &'a Sites,
         rows: impl IntoIterator<Item = (Key, Option<Row>)>,
         clock: u64,
-        room: usize,
+        room: Room,
     ) -> Result<Group<'a>, StoreError> {
         let mut sessions = HashMap::new();
+        let mut tombstones = HashMap::new();
         let mut books = BTreeMap::new();
         let mut letters: BTreeMap<SiteNumber, HeldLetters> = BTreeMap::new();
         for (key, row) in rows {
@@ -191,8 +226,13 @@ impl<'a> Group<'a> {
                 }
                 Key::DeadLetter(site, place) => {
                     if let Some(row) = &row {
-                        letters.entry(site).or_default().kept.insert(state::read::<KeptLetter>(row)?.id, place);
+                        let letter: KeptLetter = state::read(row)?;
+                        letters.entry(site).or_default().kept.insert(letter.id, (place, letter.pseudonym));
                     }
+                }
+                Key::Tombstone(..) => {
+                    let tombstone = row.as_ref().map(state::read).transpose()?;
+                    tombstones.insert(key, HeldTombstone { version, tombstone, is_changed: false });
                 }
                 Key::Session(..) => {
                     let session = row.as_ref().map(Session::from_row).transpose()?;
@@ -203,9 +243,11 @@ impl<'a> Group<'a> {
         Ok(Group {
             sites,
             sessions,
+            tombstones,
             books,
             letters,
             room,
+            erased: Vec::new(),
             clock,
             changes: Vec::new(),
             unlogged: Vec::new(),
@@ -228,7 +270,8 @@ impl<'a> Group<'a> {
     /// A grant or withdrawal.
     ///
     /// # Errors
-    /// [`ErrorCode::Unavailable`] if it would begin a session that there is no room for.
+    /// [`ErrorCode::Unavailable`] if it would begin a session that there is no room for, [`ErrorCode::Erased`] for a grant of a session that was
+    /// erased.
     pub(crate) fn consent(&mut self, from: Sender, entry: ConsentEntry) -> Result<ConsentAnswer, ErrorCode> {
         let from = self.dated(from);
         let is_known = self.session(from).is_some();
@@ -237,8 +280,9 @@ impl<'a> Group<'a> {
             let ConsentEntry { measure, personalize, .. } = entry;
             return Ok(ConsentAnswer { consent_epoch: 0, measure, personalize });
         }
+        self.expect_not_erased(from)?;
         if !is_known {
-            self.room = self.room.checked_sub(1).ok_or(ErrorCode::Unavailable)?;
+            self.room.sessions = self.room.sessions.checked_sub(1).ok_or(ErrorCode::Unavailable)?;
         }
         let answer = self.fold_consent(from, &entry);
         self.record(from, &Entry::Consent(entry))?;
@@ -248,18 +292,21 @@ impl<'a> Group<'a> {
     /// A batch.
     ///
     /// # Errors
-    /// [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
+    /// [`ErrorCode::Erased`] for a session that was erased, [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
     pub(crate) fn batch(&mut self, from: Sender, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
         let from = self.dated(from);
         let ReadBatch { entry, indexes, mut rejected, mut dead } = batch;
         let admitted =
             self.session(from).is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
         if !admitted {
+            let (reason, refusal) = match self.expect_not_erased(from) {
+                Err(erased) => (DiscardReason::Erased, erased),
+                Ok(()) => (DiscardReason::Session(Discard::Consent), ErrorCode::Consent),
+            };
             let mut outcomes = Outcomes::default();
-            let consent = DiscardReason::Session(Discard::Consent);
-            outcomes.discard(entry.events.len() as u64 + u64::from(entry.unreadable), consent);
+            outcomes.discard(entry.events.len() as u64 + u64::from(entry.unreadable), reason);
             self.unlogged.push((from.site, outcomes));
-            return Err(ErrorCode::Consent);
+            return Err(refusal);
         }
         let (outcomes, changed) = self.fold_batch(from, &entry);
         let mut answer = BatchAnswer::default();
@@ -290,7 +337,7 @@ impl<'a> Group<'a> {
     /// A request for a decision; `id` names it if it is a new one.
     ///
     /// # Errors
-    /// [`ErrorCode::Consent`] without an open grant to personalise under its epoch.
+    /// [`ErrorCode::Erased`] for a session that was erased, [`ErrorCode::Consent`] without an open grant to personalise under its epoch.
     pub(crate) fn decide(
         &mut self,
         from: Sender,
@@ -298,6 +345,7 @@ impl<'a> Group<'a> {
         id: DecisionId,
     ) -> Result<Decision, ErrorCode> {
         let from = self.dated(from);
+        self.expect_not_erased(from)?;
         let policy = self.sites.get(from.site).policy();
         let session = self.session(from).ok_or(ErrorCode::Consent)?;
         if !session.state.admits(request.consent_epoch, Purpose::Personalize) {
@@ -356,6 +404,9 @@ impl<'a> Group<'a> {
             }
             Entry::Decision(decision) => self.fold_decision(from, decision),
             Entry::DeadLetter(letters) => self.keep_letters(from, letters, Standing::At(offset)),
+            Entry::Erasure(ErasureEntry { erasure, .. }) => {
+                self.fold_erasure(from, *erasure);
+            }
         }
     }
 
@@ -373,6 +424,11 @@ impl<'a> Group<'a> {
                 bytes,
                 life: held.session.as_ref().map(Session::life),
             });
+        }
+        for (key, held) in self.tombstones.into_iter().filter(|(_, held)| held.is_changed) {
+            let bytes = held.tombstone.as_ref().map(state::write).transpose()?;
+            let life = held.tombstone.as_ref().map(Tombstone::life);
+            writes.push(Write { key, expected: Some(held.version), bytes, life });
         }
         for (site, held) in self.books.into_iter().filter(|(_, held)| held.is_changed) {
             let bytes = Some(state::write(&held.outcomes)?);
@@ -397,6 +453,7 @@ impl<'a> Group<'a> {
             writes,
             letters,
             changes: self.changes,
+            erased: self.erased,
             unlogged: self.unlogged,
             clock: self.clock,
         })
@@ -425,6 +482,7 @@ impl<'a> Group<'a> {
         outcomes.count(&fold.outcomes);
         outcomes.discard(entry.unreadable.into(), DiscardReason::Schema);
         if changed {
+            session.records.batches = session.records.batches.saturating_add(1);
             self.held(from).is_changed = true;
             if let Some(id) = entry.redriven {
                 self.drop_letter(from, id);
@@ -446,6 +504,7 @@ impl<'a> Group<'a> {
         if entry.record.arm == Arm::Offer {
             session.remember_propensity(entry.record.decision, entry.propensity);
         }
+        session.records.decisions = session.records.decisions.saturating_add(1);
         let changes = session.state.record_decision(&entry.record);
         self.held(from).is_changed = true;
         self.note_share(from, &changes);
@@ -463,12 +522,12 @@ impl<'a> Group<'a> {
         let held = self.letters(from.site);
         for (index, letter) in (0..).zip(&entry.letters) {
             let place = held.ring.next_place(from.received_at);
-            held.kept.retain(|_, taken| *taken != place);
+            held.kept.retain(|_, (taken, _)| *taken != place);
             // Of a record that is still to be appended nobody knows the offset yet, and nobody can ask for it.
             let offset = if let Standing::At(offset) = at { offset } else { 0 };
             let id = LetterId { offset, index };
             if matches!(at, Standing::At(_)) {
-                held.kept.insert(id, place);
+                held.kept.insert(id, (place, from.pseudonym));
             }
             let letter =
                 KeptLetter { id, pseudonym: from.pseudonym, received_at: from.received_at, letter: letter.clone() };
@@ -480,7 +539,7 @@ impl<'a> Group<'a> {
     /// A letter that was read again as a batch is none any more.
     fn drop_letter(&mut self, from: Sender, id: LetterId) {
         let held = self.letters(from.site);
-        if let Some(place) = held.kept.remove(&id) {
+        if let Some((place, _)) = held.kept.remove(&id) {
             held.writes.insert(place, None);
             held.is_changed = true;
         }

@@ -41,11 +41,21 @@ pub(crate) enum Limit {
     SourceRequests,
     /// Grants from a source.
     SourceSessions,
+    /// Requests to erase or to see what is held, to a site.
+    SiteErasures,
+    /// Requests to erase or to see what is held, from a source.
+    SourceErasures,
 }
 
 impl Limit {
-    pub(crate) const ALL: [Limit; 4] =
-        [Limit::SiteRequests, Limit::SiteSessions, Limit::SourceRequests, Limit::SourceSessions];
+    pub(crate) const ALL: [Limit; 6] = [
+        Limit::SiteRequests,
+        Limit::SiteSessions,
+        Limit::SourceRequests,
+        Limit::SourceSessions,
+        Limit::SiteErasures,
+        Limit::SourceErasures,
+    ];
 
     /// The name in the configuration and on `/metrics`.
     pub(crate) const fn as_str(self) -> &'static str {
@@ -54,6 +64,8 @@ impl Limit {
             Limit::SiteSessions => "site_sessions",
             Limit::SourceRequests => "source_requests",
             Limit::SourceSessions => "source_sessions",
+            Limit::SiteErasures => "site_erasures",
+            Limit::SourceErasures => "source_erasures",
         }
     }
 }
@@ -77,6 +89,8 @@ pub(crate) struct RateLimits {
     site_sessions: Option<Limiter>,
     source_requests: Option<Limiter>,
     source_sessions: Option<Limiter>,
+    site_erasures: Option<Limiter>,
+    source_erasures: Option<Limiter>,
     key: RwLock<Key>,
     host: Host,
     refused: [AtomicU64; Limit::ALL.len()],
@@ -114,6 +128,8 @@ impl RateLimits {
             site_sessions: limiter(configured.site_sessions, sites),
             source_requests: limiter(configured.source_requests, SLOTS),
             source_sessions: limiter(configured.source_sessions, SLOTS),
+            site_erasures: limiter(configured.site_erasures, sites),
+            source_erasures: limiter(configured.source_erasures, SLOTS),
             key: RwLock::new(Key { bytes: host.random(), made_at: (ticks.0)() }),
             refused: Default::default(),
             host,
@@ -163,6 +179,17 @@ impl RateLimits {
             self.take(Limit::SourceSessions, &self.source_sessions, source.0)?;
         }
         self.take(Limit::SiteSessions, &self.site_sessions, site.0.into())
+    }
+
+    /// A request to erase a session or to see what is held about it.
+    ///
+    /// # Errors
+    /// [`Exceeded`].
+    pub(crate) fn erasure(&self, site: SiteIndex, source: Option<Source>) -> Result<(), Exceeded> {
+        if let Some(source) = source {
+            self.take(Limit::SourceErasures, &self.source_erasures, source.0)?;
+        }
+        self.take(Limit::SiteErasures, &self.site_erasures, site.0.into())
     }
 
     /// How often each limit has refused.
@@ -262,8 +289,14 @@ mod tests {
     }
 
     const OFF: Rate = Rate { count: 0, per: Duration::from_secs(1) };
-    const ALL_OFF: Configured =
-        Configured { site_requests: OFF, site_sessions: OFF, source_requests: OFF, source_sessions: OFF };
+    const ALL_OFF: Configured = Configured {
+        site_requests: OFF,
+        site_sessions: OFF,
+        source_requests: OFF,
+        source_sessions: OFF,
+        site_erasures: OFF,
+        source_erasures: OFF,
+    };
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")

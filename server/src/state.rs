@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use waver_core::session::{MOST_OFFERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
-use waver_schema::{DecisionId, Stage, TrafficClass};
+use waver_schema::{DecisionId, ErasedRecords, ErasureId, Stage, TrafficClass, limits};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
 
 use crate::outcome::{DiscardReason, Outcomes};
@@ -23,11 +23,37 @@ pub(crate) struct Session {
     propensities: Vec<(DecisionId, f64)>,
     /// What it added to the windows.
     pub(crate) share: Share,
+    /// How many records of it are in the log; of dead letters none are counted here.
+    pub(crate) records: ErasedRecords,
+}
+
+/// A session that was erased: nothing of it is taken any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Tombstone {
+    /// The erasure.
+    pub(crate) erasure: ErasureId,
+    /// When, Unix milliseconds.
+    pub(crate) erased_at: u64,
+}
+
+impl Tombstone {
+    /// For how long it stands: longer than any session lives, and an hour for what is under way.
+    pub(crate) const LIFE_MS: u64 = limits::SESSION_MAX_MS + 60 * 60 * 1000;
+
+    /// Whether it is as if it were gone at `now` (Unix milliseconds), whether or not its row still lies there.
+    pub(crate) fn is_over(&self, now: u64) -> bool {
+        now > self.erased_at.saturating_add(Tombstone::LIFE_MS)
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        // The store adds the grace of sessions.
+        Life { live_until: self.erased_at + (Tombstone::LIFE_MS - GRACE_MS), tag: 0 }
+    }
 }
 
 impl Session {
     pub(crate) fn new(state: SessionState) -> Session {
-        Session { state, propensities: Vec::new(), share: Share::default() }
+        Session { state, propensities: Vec::new(), share: Share::default(), records: ErasedRecords::default() }
     }
 
     /// Whether its time is over at `now` (Unix milliseconds), the grace included. It is gone then, whether or not its row still lies there,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use waver_schema::SiteKey;
 
 use crate::{
-    Budget, Cap, Cutoffs, EventLog, Id, Ledger, LedgerError, Position, Pseudonym, Record, StoreError, Trimmed,
+    Budget, Cap, Chain, Cutoffs, EventLog, Id, Ledger, LedgerError, Position, Pseudonym, Record, StoreError, Trimmed,
 };
 
 /// How often in a hundred calls each fault happens; together at most 100.
@@ -177,6 +177,10 @@ impl<L: EventLog> EventLog for Faulty<L> {
 
     fn end(&self) -> u64 {
         self.inner.end()
+    }
+
+    fn chain(&self) -> Chain {
+        self.inner.chain()
     }
 }
 

@@ -6,6 +6,9 @@ use crate::{Cutoffs, DecodeError, Record, Shard, Trimmed};
 /// Most bytes of one group: small enough for a log to keep a group in one piece.
 pub const GROUP_BYTES: usize = 192 * 1024;
 
+/// See [`EventLog::chain`].
+pub type Chain = [u8; 16];
+
 /// Where a record stands.
 ///
 /// Offsets grow along a shard, with gaps. In the embedded logs they count over all shards together; on Kafka each shard is a
@@ -55,6 +58,10 @@ pub trait EventLog: Send + Sync + 'static {
 
     /// The offset that the next record gets.
     fn end(&self) -> u64;
+
+    /// A checksum of everything up to the end, each group's covering that of the group before. It guards against chance, and changes with every
+    /// append; what is trimmed leaves it as it is.
+    fn chain(&self) -> Chain;
 }
 
 /// Why a store could not do what it was asked.

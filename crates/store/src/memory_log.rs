@@ -1,7 +1,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::record::{decode_group, encode_group};
-use crate::{Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+use crate::{Chain, Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 /// A log in memory, for tests. Clones share it, so that a clone kept aside is what a restart would find.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +13,7 @@ struct Groups {
     written: Vec<(u64, Vec<u8>)>,
     begin: u64,
     end: u64,
+    chain: Chain,
 }
 
 impl MemoryLog {
@@ -35,6 +36,8 @@ impl EventLog for MemoryLog {
         let mut groups = self.groups();
         let first = groups.end;
         if !group.is_empty() {
+            let chained = *blake3::Hasher::new().update(&groups.chain).update(&bytes).finalize().as_bytes();
+            groups.chain.copy_from_slice(&chained[..16]);
             groups.written.push((first, bytes));
             groups.end += group.len() as u64;
         }
@@ -77,6 +80,10 @@ impl EventLog for MemoryLog {
 
     fn end(&self) -> u64 {
         self.groups().end
+    }
+
+    fn chain(&self) -> Chain {
+        self.groups().chain
     }
 }
 

@@ -68,13 +68,15 @@ pub enum RecordKind {
     Decision,
     /// An event that is not of the schema, scrubbed.
     DeadLetter,
+    /// The erasure of a session.
+    Erasure,
 }
 
 impl RecordKind {
     /// How long records of this kind are kept.
     pub const fn class(self) -> DataClass {
         match self {
-            RecordKind::Consent => DataClass::Consent,
+            RecordKind::Consent | RecordKind::Erasure => DataClass::Consent,
             RecordKind::Batch | RecordKind::Decision => DataClass::Events,
             RecordKind::DeadLetter => DataClass::DeadLetters,
         }
@@ -217,7 +219,8 @@ mod tests {
 
     #[test]
     fn the_bytes_of_every_kind_are_fixed() {
-        let kinds = [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter];
+        let kinds =
+            [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Erasure];
         for (byte, kind) in (0..).zip(kinds) {
             let bytes = encode_group(&[Record { kind, ..record() }]).expect("encodes");
             assert_eq!(bytes[4], byte, "{kind:?}");

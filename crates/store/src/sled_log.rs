@@ -8,7 +8,7 @@ use tokio::task::spawn_blocking;
 
 use crate::memory_log::positions;
 use crate::record::{decode_group, encode_group};
-use crate::{Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+use crate::{Chain, Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 mod chain;
 mod contents;
@@ -168,6 +168,10 @@ impl EventLog for SledLog {
 
     fn end(&self) -> u64 {
         self.shared.end.load(Ordering::Acquire)
+    }
+
+    fn chain(&self) -> Chain {
+        self.shared.current().tail.checksum
     }
 }
 

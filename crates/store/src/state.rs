@@ -42,13 +42,19 @@ pub enum Key {
     DeadLetters(SiteNumber),
     /// One place in that ring.
     DeadLetter(SiteNumber, u16),
+    /// A session that was erased, and is not to come back.
+    Tombstone(SiteNumber, Pseudonym),
 }
 
 impl Key {
     /// The site that the row belongs to.
     pub const fn site(&self) -> SiteNumber {
         match *self {
-            Key::Session(site, _) | Key::Books(site) | Key::DeadLetters(site) | Key::DeadLetter(site, _) => site,
+            Key::Session(site, _)
+            | Key::Books(site)
+            | Key::DeadLetters(site)
+            | Key::DeadLetter(site, _)
+            | Key::Tombstone(site, _) => site,
         }
     }
 
@@ -58,6 +64,7 @@ impl Key {
             Key::Books(_) => Key::Books(site),
             Key::DeadLetters(_) => Key::DeadLetters(site),
             Key::DeadLetter(_, place) => Key::DeadLetter(site, place),
+            Key::Tombstone(_, pseudonym) => Key::Tombstone(site, pseudonym),
         }
     }
 }
@@ -71,10 +78,10 @@ pub struct Row {
     pub bytes: Arc<[u8]>,
 }
 
-/// How long a session's row lives, and under what it is counted until then.
+/// How long a row lives, and under what a session is counted until then.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Life {
-    /// Unix milliseconds up to which the session is live. The row is kept for the store's grace longer.
+    /// Unix milliseconds up to which a session is live, or a tombstone stands. The row is kept for the store's grace longer.
     pub live_until: u64,
     /// What the session is counted as while it is live; the caller's own numbering.
     pub tag: u8,
@@ -90,7 +97,7 @@ pub struct Write {
     pub expected: Option<u32>,
     /// What is to be there; `None` removes the row.
     pub bytes: Option<Vec<u8>>,
-    /// For sessions; other rows live until they are removed.
+    /// For sessions and tombstones; other rows live until they are removed.
     pub life: Option<Life>,
 }
 
@@ -127,6 +134,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// How many sessions are kept, of all sites, ended ones included; as far as this process knows.
     fn sessions(&self) -> usize;
 
+    /// How many tombstones there are, of all sites; as far as this process knows.
+    fn tombstones(&self) -> usize;
+
     /// How many sessions of a site are live at `now` (Unix milliseconds), by tag. Exact to the minute: a session counts as live until the
     /// minute in which it ends is over.
     ///
@@ -144,7 +154,8 @@ pub trait StateStore: Send + Sync + 'static {
         most: usize,
     ) -> impl Future<Output = Result<Vec<(Pseudonym, Row)>, StoreError>> + Send;
 
-    /// Sessions whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit removes them.
+    /// Sessions and tombstones whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit
+    /// removes them.
     ///
     /// # Errors
     /// [`StoreError::Read`].

@@ -33,7 +33,8 @@ async fn start(log: Gated) -> (Collector, String, TempDir) {
     std::fs::write(folder.path().join("waver.toml"), text).expect("writes");
     let config = Config::load(&folder.path().join("waver.toml"), []).expect("a configuration");
     let anchors = [MemorySnapshots::default(), MemorySnapshots::default()];
-    let stores = Stores { log, snapshots: MemorySnapshots::default(), anchors };
+    let receipts = waver_store::Receipts::temporary().expect("opens");
+    let stores = Stores { log, snapshots: MemorySnapshots::default(), anchors, receipts };
     let collector = Collector::start_with(config, Host::system(), || Ok(stores), pages).await.expect("starts");
     let url = format!("http://{}", collector.address());
     (collector, url, folder)

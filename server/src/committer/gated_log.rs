@@ -55,4 +55,8 @@ impl EventLog for Gated {
     fn end(&self) -> u64 {
         self.log.end()
     }
+
+    fn chain(&self) -> waver_store::Chain {
+        self.log.chain()
+    }
 }

@@ -72,7 +72,9 @@ fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessi
         metrics: Arc::new(Metrics::new()),
         readiness: readiness.clone(),
         changed: watch::channel(0).0,
+        erasures: Arc::new(Erasures::temporary()),
         waiting: VecDeque::new(),
+        halted: false,
     };
     AtWork { queue, now, state, readiness, stop, task: tokio::spawn(committer.run(commands, stopped)) }
 }
@@ -302,6 +304,10 @@ impl StateStore for Contended {
         self.state.sessions()
     }
 
+    fn tombstones(&self) -> usize {
+        self.state.tombstones()
+    }
+
     async fn live(&self, site: u16, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
         self.state.live(site, now).await
     }
@@ -345,7 +351,9 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
         metrics: Arc::new(Metrics::new()),
         readiness: Readiness::default(),
         changed: watch::channel(0).0,
+        erasures: Arc::new(Erasures::temporary()),
         waiting: VecDeque::new(),
+        halted: false,
     };
     let task = tokio::spawn(committer.run(commands, stopped));
     let epoch =

@@ -21,6 +21,10 @@ pub struct RateLimits {
     pub source_requests: Rate,
     /// Grants from one source.
     pub source_sessions: Rate,
+    /// Requests to one site to erase a session, or to see what is held about one.
+    pub site_erasures: Rate,
+    /// Such requests from one source.
+    pub source_erasures: Rate,
 }
 
 impl Default for RateLimits {
@@ -31,6 +35,8 @@ impl Default for RateLimits {
             site_sessions: per(5_000, 1),
             source_requests: per(500, 1),
             source_sessions: per(1_200, 60),
+            site_erasures: per(500, 1),
+            source_erasures: per(120, 60),
         }
     }
 }

@@ -85,6 +85,9 @@ pub(super) async fn submit<T>(
             let message = "no open grant under this consent_epoch; send a consent record first, and what it answers";
             Refusal::new(ErrorCode::Consent, message).at("consent_epoch")
         }
+        ErrorCode::Erased => {
+            Refusal::new(ErrorCode::Erased, "the session was erased; a new one may begin after a new grant")
+        }
         ErrorCode::Unavailable => {
             if events > 0 {
                 app.state.unlogged.discard(from.site, events as u64, DiscardReason::Unavailable);

@@ -20,7 +20,7 @@ use crate::pseudonym::pseudonymize;
     responses(
         (status = 200, description = "durable", body = ConsentAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
-        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 410, body = ApiError), (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
         (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]

@@ -36,7 +36,7 @@ pub(super) struct Envelope<'a> {
     responses(
         (status = 202, description = "durable", body = BatchAnswer),
         (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
-        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 410, body = ApiError), (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
         (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]
@@ -60,7 +60,7 @@ pub(super) async fn post(
     match (answer, nothing_read) {
         // It went through the committer all the same, for the books and for its dead letters.
         (Ok(_), Some(refusal)) => Err(refusal),
-        (Err(error), Some(refusal)) if error.code() == ErrorCode::Consent => Err(refusal),
+        (Err(error), Some(refusal)) if [ErrorCode::Consent, ErrorCode::Erased].contains(&error.code()) => Err(refusal),
         (answer, _) => Ok((StatusCode::ACCEPTED, Json(answer?))),
     }
 }

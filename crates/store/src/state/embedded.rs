@@ -36,9 +36,10 @@ struct Inner {
     sites: Vec<SiteKey>,
     rows: Vec<Arc<HashMap<Key, Stored>>>,
     sessions: usize,
+    tombstones: usize,
     windows: Vec<Windows>,
     live: LiveCounts,
-    /// Sessions by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
+    /// Sessions and tombstones by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
     due: BTreeMap<u64, Vec<Key>>,
     latest: Vec<VecDeque<Pseudonym>>,
     /// Offset up to which the log is in the rows.
@@ -227,6 +228,10 @@ impl StateStore for EmbeddedState {
         self.read().sessions
     }
 
+    fn tombstones(&self) -> usize {
+        self.read().tombstones
+    }
+
     async fn live(&self, site: SiteNumber, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
         Ok(self.live_now(site, now))
     }
@@ -281,6 +286,7 @@ impl Inner {
         Inner {
             rows: std::iter::repeat_with(Arc::default).take(MAPS).collect(),
             sessions: 0,
+            tombstones: 0,
             windows: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
             live: LiveCounts::default(),
             due: BTreeMap::new(),
@@ -318,6 +324,12 @@ impl Inner {
     fn put(&mut self, key: Key, stored: Stored) {
         let life = stored.life;
         let before = Arc::make_mut(&mut self.rows[map_of(&key)]).insert(key, stored);
+        if let (Key::Tombstone(..), None) = (key, &before) {
+            self.tombstones += 1;
+        }
+        if let (Some(life), None) = (life, &before) {
+            self.due.entry(life.live_until / SECOND_MS).or_default().push(key);
+        }
         if let Key::Session(site, _) = key {
             match &before {
                 Some(before) => {
@@ -329,20 +341,21 @@ impl Inner {
             }
             if let Some(life) = life {
                 self.live.add(site, life.tag, life.live_until);
-                if before.is_none() {
-                    self.due.entry(life.live_until / SECOND_MS).or_default().push(key);
-                }
             }
         }
     }
 
     fn remove(&mut self, key: &Key) {
         let Some(before) = Arc::make_mut(&mut self.rows[map_of(key)]).remove(key) else { return };
-        if let Key::Session(site, _) = key {
-            self.sessions -= 1;
-            if let Some(life) = before.life {
-                self.live.remove(*site, life.tag, life.live_until);
+        match key {
+            Key::Session(site, _) => {
+                self.sessions -= 1;
+                if let Some(life) = before.life {
+                    self.live.remove(*site, life.tag, life.live_until);
+                }
             }
+            Key::Tombstone(..) => self.tombstones -= 1,
+            _ => {}
         }
     }
 
@@ -386,7 +399,7 @@ impl Stored {
 fn map_of(key: &Key) -> usize {
     match key {
         // Other bits than those of the shard, which may be the same for all sessions of a process.
-        Key::Session(_, pseudonym) => usize::from(pseudonym.as_bytes()[3]),
+        Key::Session(_, pseudonym) | Key::Tombstone(_, pseudonym) => usize::from(pseudonym.as_bytes()[3]),
         _ => 0,
     }
 }

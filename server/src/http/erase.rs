@@ -1,0 +1,99 @@
+//! Being forgotten: whoever holds a session's id may ask, and is told the same whether or not anybody knew it.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use waver_schema::{ApiError, EraseAnswer, EraseRequest, ErasureId, ErrorCode, ReceiptKey, SignedReceipt};
+use waver_schema::{SessionId, SiteKey};
+use waver_store::Pseudonym;
+
+use super::refusal::Refusal;
+use super::source::MaybeSource;
+use super::{App, SharedApp, access, body};
+use crate::committer::Command;
+use crate::pipeline::{Erase, Sender};
+use crate::pseudonym::pseudonymize;
+use crate::site::SiteIndex;
+
+/// Most bytes of a request: a site, an id and a nonce take some 200.
+pub(super) const REQUEST_BYTES: usize = 1024;
+
+/// Erases a session: what is known of it goes, what it added to open aggregates is taken back, and what arrives late is refused with 410. Asking
+/// again changes nothing. The answer is the same for a session that nobody knows.
+#[utoipa::path(
+    post, path = "/v1/erase", tag = "ingest",
+    request_body(content((EraseRequest = "application/json"), (EraseRequest = "text/plain"))),
+    responses(
+        (status = 202, description = "done and durable", body = EraseAnswer),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError), (status = 503, body = ApiError)
+    )
+)]
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    source: MaybeSource,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<(StatusCode, Json<EraseAnswer>), Refusal> {
+    let received_at = app.host.now();
+    let json = body::read(&headers, sent, REQUEST_BYTES, app.limits.request_timeout).await?;
+    let request: EraseRequest = body::parse(&json)?;
+    access::expect_version(request.v)?;
+    let site = admit(&app, &request.site, source, &headers)?;
+    let pseudonyms = pseudonyms(&app, &request.site, &request.session);
+    let Some(pseudonym) = pseudonyms.first().copied() else { return Err(Refusal::unavailable()) };
+    let erasure = app.erasures.name(&request.site, &pseudonym);
+    let erase = Erase { erasure, nonce: request.nonce, pseudonyms };
+    let from = Sender { site, pseudonym, received_at };
+    let answer = access::submit(&app, from, 0, |to| Command::Erase(erase, to)).await?;
+    Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// The signed receipt of an erasure.
+#[utoipa::path(
+    get, path = "/v1/erase/{erasure}", tag = "ingest", params(("erasure" = ErasureId, Path, description = "from POST /v1/erase")),
+    responses(
+        (status = 200, body = SignedReceipt), (status = 404, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError)
+    )
+)]
+pub(super) async fn receipt(
+    State(app): State<SharedApp>,
+    erasure: Result<Path<ErasureId>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Path(erasure) = erasure
+        .map_err(|_| Refusal::new(ErrorCode::Schema, "an erasure is named by 32 lower-case hexadecimal digits"))?;
+    match app.erasures.receipt(&erasure).await.map_err(Refusal::unreadable)? {
+        Some(receipt) => Ok(([(header::CONTENT_TYPE, "application/json")], receipt).into_response()),
+        None => Err(Refusal::new(ErrorCode::NotFound, "there is no receipt of that name")),
+    }
+}
+
+/// The public key that receipts are signed with.
+#[utoipa::path(get, path = "/v1/erase/key", tag = "ingest", responses((status = 200, body = ReceiptKey), (status = 429, body = ApiError)))]
+pub(super) async fn key(State(app): State<SharedApp>) -> Json<ReceiptKey> {
+    Json(app.erasures.key())
+}
+
+/// Whether this may be asked of `site` now. An operator may ask from anywhere.
+///
+/// # Errors
+/// As [`access::find_site`], and [`ErrorCode::TooMany`].
+pub(super) fn admit(app: &App, site: &SiteKey, source: MaybeSource, headers: &HeaderMap) -> Result<SiteIndex, Refusal> {
+    let index = match app.sites.find(site) {
+        Some(index) if app.admin.admits(headers, app.host.now()) => index,
+        _ => access::find_site(app, site, headers)?,
+    };
+    app.rates.request_to(index).map_err(Refusal::exceeded)?;
+    app.rates.erasure(index, source.map(|axum::Extension(source)| source)).map_err(Refusal::exceeded)?;
+    Ok(index)
+}
+
+/// Every pseudonym that a session may be known by.
+pub(super) fn pseudonyms(app: &App, site: &SiteKey, session: &SessionId) -> Vec<Pseudonym> {
+    vec![pseudonymize(&app.pseudonym_key, site, session)]
+}

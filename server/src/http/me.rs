@@ -1,0 +1,113 @@
+//! Seeing what is held: whoever holds a session's id may ask.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use waver_core::session::SessionRow;
+use waver_schema::{ApiError, ErrorCode, MeRequest};
+use waver_store::{Key, Record, RecordKind};
+
+use super::refusal::Refusal;
+use super::source::MaybeSource;
+use super::{SharedApp, access, body, erase};
+use crate::records;
+use crate::state::Session;
+
+/// Everything that is held about a session; of one that nobody knows, the same without anything in it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Me {
+    /// What is known of it now; null if it has ended or nobody knows it.
+    session: Option<SessionRow>,
+    /// Its records in the log, the oldest first.
+    records: Vec<HeldRecord>,
+    /// Where to read on, as `from` of the next request; null at the end. There may be more even if this answer holds no record.
+    next: Option<u64>,
+}
+
+/// One record.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeldRecord {
+    /// What it is.
+    kind: HeldKind,
+    /// When it was received, Unix milliseconds.
+    received_at: u64,
+    /// What it holds.
+    content: Value,
+}
+
+/// What a record is.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+enum HeldKind {
+    /// A grant or withdrawal.
+    Consent,
+    /// Events.
+    Batch,
+    /// A decision.
+    Decision,
+    /// Events that were not of the schema, scrubbed.
+    DeadLetter,
+    /// The session's erasure.
+    Erasure,
+}
+
+/// Everything that is held about a session. The log is looked through piece by piece: ask again from `next` on until that is null.
+#[utoipa::path(
+    post, path = "/v1/me", tag = "ingest",
+    request_body(content((MeRequest = "application/json"), (MeRequest = "text/plain"))),
+    responses(
+        (status = 200, body = Me),
+        (status = 400, body = ApiError), (status = 401, body = ApiError), (status = 403, body = ApiError),
+        (status = 413, body = ApiError), (status = 415, body = ApiError), (status = 422, body = ApiError),
+        (status = 429, body = ApiError), (status = 503, body = ApiError)
+    )
+)]
+pub(super) async fn post(
+    State(app): State<SharedApp>,
+    source: MaybeSource,
+    headers: HeaderMap,
+    sent: Body,
+) -> Result<Json<Me>, Refusal> {
+    let json = body::read(&headers, sent, erase::REQUEST_BYTES, app.limits.request_timeout).await?;
+    let request: MeRequest = body::parse(&json)?;
+    access::expect_version(request.v)?;
+    let site = erase::admit(&app, &request.site, source, &headers)?;
+    let pseudonyms = erase::pseudonyms(&app, &request.site, &request.session);
+    // One search at a time: it reads more of the disk than anything else that strangers may ask for.
+    let place = tokio::time::timeout(app.limits.request_timeout, Arc::clone(&app.searches).acquire_owned());
+    let _place = place.await.map_err(|_| Refusal::unavailable())?;
+    let from = request.from.unwrap_or_default();
+    let found = records::find(&app.records, &request.site, &pseudonyms, from).await.map_err(Refusal::unreadable)?;
+    let now = app.host.now();
+    let row = pseudonyms.iter().find_map(|pseudonym| {
+        let row = app.state.rows.row(Key::Session(site.number(), *pseudonym))?;
+        Some((pseudonym, row))
+    });
+    let session = row
+        .map(|(pseudonym, row)| Session::from_row(&row).map(|session| session.state.row(&pseudonym.to_string(), now)))
+        .transpose()
+        .map_err(Refusal::unreadable)?;
+    let records = found.records.into_iter().map(|(_, record)| held(&record)).collect::<Result<_, Refusal>>()?;
+    Ok(Json(Me { session, records, next: found.next }))
+}
+
+fn held(record: &Record) -> Result<HeldRecord, Refusal> {
+    let kind = match record.kind {
+        RecordKind::Consent => HeldKind::Consent,
+        RecordKind::Batch => HeldKind::Batch,
+        RecordKind::Decision => HeldKind::Decision,
+        RecordKind::DeadLetter => HeldKind::DeadLetter,
+        RecordKind::Erasure => HeldKind::Erasure,
+    };
+    let content = serde_json::from_slice(&record.payload).map_err(|error| {
+        tracing::error!("a record's payload is not JSON: {error}");
+        Refusal::new(ErrorCode::Internal, "the collector cannot read its log; its own log has the details")
+    })?;
+    Ok(HeldRecord { kind, received_at: record.received_at, content })
+}
