@@ -315,7 +315,7 @@ mod tests {
         clock.fetch_add(1, Ordering::SeqCst);
         assert_eq!((grant(), grant()), (Ok(()), Err(refused)));
         let counted: Vec<u64> = limits.refused().map(|(_, times)| times).collect();
-        assert_eq!(counted, [0, 0, 0, 3]);
+        assert_eq!(counted, [0, 0, 0, 3, 0, 0]);
     }
 
     #[test]

@@ -27,6 +27,11 @@ def map_body(context, body):
         for name, (is_valid, granted) in VALID.items():
             if is_valid(body.get(name)):
                 body[name] = granted
+    # The session with the grant is needed until the end: others are erased.
+    if context.operation.path in ("/v1/erase", "/v1/me") and isinstance(body, dict):
+        is_valid, granted = VALID["site"]
+        if is_valid(body.get("site")):
+            body["site"] = granted
     return body
 
 

@@ -16,6 +16,8 @@ const ROUTES: &[&str] = &[
     "GET /sdk/{version}/{file}",
     "GET /v1/aggregates",
     "GET /v1/dead-letters",
+    "GET /v1/erase/key",
+    "GET /v1/erase/{erasure}",
     "GET /v1/export",
     "GET /v1/ledger/root",
     "GET /v1/schemas",
@@ -28,7 +30,9 @@ const ROUTES: &[&str] = &[
     "POST /v1/consents",
     "POST /v1/dead-letters/redrive",
     "POST /v1/decisions",
+    "POST /v1/erase",
     "POST /v1/events",
+    "POST /v1/me",
 ];
 
 #[tokio::test]

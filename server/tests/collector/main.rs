@@ -5,6 +5,7 @@ mod books;
 mod consent_ledger;
 mod dead_letters;
 mod document;
+mod erasure;
 mod harness;
 mod ingest;
 mod operators;
