@@ -24,6 +24,7 @@ mod offer;
 mod order;
 mod outcome;
 mod plausibility;
+mod reached;
 mod row;
 mod sequence;
 mod share;
@@ -42,6 +43,7 @@ pub use loss::ExitPath;
 pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
 pub use outcome::{BatchFold, Discard, Outcome};
 pub use plausibility::{CLOCK_SLACK_MS, MOST_AHEAD_MS, MOST_PER_MINUTE};
+pub use reached::{Cell, mark_reached};
 pub use row::{HesitationRow, OfferRow, SessionConsent, SessionRow};
 pub use share::{MOST_COUNTS, Share};
 

@@ -14,6 +14,8 @@
 mod counts;
 mod distinct;
 mod panes;
+mod release;
+mod released;
 mod report;
 mod shape;
 mod spread;
@@ -22,6 +24,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 use waver_schema::limits;
 
+pub use released::{ReleasedEnded, ReleasedOffers, ReleasedQuantilesMs, ReleasedStages, ReleasedWindow};
 pub use report::{
     AutomatedCount, DropCount, EndedSessions, FrustrationCount, HesitationCount, Lateness, LossCount, OfferCounts,
     QuantilesMs, Report, StageCounts, StageMoveCount, WindowReport,
@@ -166,6 +169,17 @@ impl Windows {
         let end = now / WINDOW_MS + 1;
         let first = end.saturating_sub(RECENT_PANES);
         WindowReport::of(first * WINDOW_MS, &self.minutes.sum(first, end))
+    }
+
+    /// Start of the oldest hour in which something was counted, Unix milliseconds.
+    pub fn oldest_hour(&self) -> Option<u64> {
+        self.hours.first().map(|hour| hour * HOUR_MS)
+    }
+
+    /// What may leave of the hour that begins at `start` (Unix milliseconds), when at least `k` sessions must stand behind each number.
+    pub fn release(&self, start: u64, k: u64) -> ReleasedWindow {
+        let hour = start / HOUR_MS;
+        release::release(hour * HOUR_MS, &self.hours.sum(hour, hour + 1), k)
     }
 
     fn report_of<const LENGTH_MS: u64, const KEPT: u64>(

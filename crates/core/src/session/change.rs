@@ -7,6 +7,7 @@ use waver_schema::{
 };
 
 use super::loss::ExitPath;
+use super::reached::Cell;
 
 /// Aggregates are kept by the minute, so that what happened within one is told apart by nobody.
 pub(crate) const MINUTE_MS: u64 = 60 * 1000;
@@ -102,6 +103,8 @@ pub enum Measured {
         /// Its value in minor units, where the shop said so.
         revenue: Option<(Currency, u32)>,
     },
+    /// The session came to a cell for the first time. See [`super::mark_reached`].
+    Reached(Cell),
 }
 
 /// What is known of a session only once it has ended.

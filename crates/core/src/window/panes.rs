@@ -27,6 +27,11 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Panes<LENGTH_MS, KEPT_MS> {
         self.oldest
     }
 
+    /// Number of the oldest window in which something was counted.
+    pub(crate) fn first(&self) -> Option<u64> {
+        self.tallies.first_key_value().map(|(number, _)| *number)
+    }
+
     /// Adds a change to its window, unless that is not kept any more. Says whether it did.
     pub(crate) fn add(&mut self, change: &Change) -> bool {
         let number = change.at / LENGTH_MS;

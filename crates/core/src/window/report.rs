@@ -11,7 +11,6 @@ use crate::session::ExitPath;
 
 /// Aggregates over a stretch of time, in steps and in all.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Report {
     /// Start of the first window, Unix milliseconds.
     pub from: u64,
@@ -39,9 +38,8 @@ pub struct Lateness {
     pub too_late: u64,
 }
 
-/// Aggregates of one window. Counts are by event time.
+/// Aggregates of one window, exactly. Counts are by event time. What leaves the collector is a [`super::ReleasedWindow`].
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WindowReport {
     /// Start, Unix milliseconds.
     pub start: u64,
@@ -83,7 +81,6 @@ pub struct WindowReport {
 
 /// Sessions that are over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EndedSessions {
     /// How many.
     pub sessions: u64,
@@ -102,7 +99,7 @@ pub struct EndedSessions {
 }
 
 /// How many events were lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LossCount {
     /// By which kind of browser.
@@ -114,7 +111,7 @@ pub struct LossCount {
 }
 
 /// How many events were dropped.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DropCount {
     /// By which kind of browser.
@@ -126,7 +123,7 @@ pub struct DropCount {
 }
 
 /// Traffic of a class that is not shoppers'.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct AutomatedCount {
     /// Its class.
@@ -138,7 +135,7 @@ pub struct AutomatedCount {
 }
 
 /// How often a hesitation was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HesitationCount {
     /// Its kind.
@@ -152,7 +149,7 @@ pub struct HesitationCount {
 }
 
 /// How often a frustration was seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FrustrationCount {
     /// Its kind.
@@ -167,7 +164,6 @@ pub struct FrustrationCount {
 
 /// Entries into each stage of intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StageCounts {
     /// Into `low`.
     pub low: u64,
@@ -180,7 +176,7 @@ pub struct StageCounts {
 }
 
 /// How often a session moved between two stages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StageMoveCount {
     /// The stage before.
@@ -193,7 +189,6 @@ pub struct StageMoveCount {
 
 /// Offers by what became of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct OfferCounts {
     /// Offers decided.
     pub decided: u64,
@@ -211,7 +206,6 @@ pub struct OfferCounts {
 
 /// A distribution of times, in milliseconds, each quantile within one percent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct QuantilesMs {
     /// How many.
     pub count: u64,
@@ -278,7 +272,7 @@ impl WindowReport {
 }
 
 impl EndedSessions {
-    fn of(tally: &Tally) -> EndedSessions {
+    pub(super) fn of(tally: &Tally) -> EndedSessions {
         let with = |which: fn(&Ended) -> bool| {
             tally.ended.iter().filter(|(ended, _)| which(ended)).map(|(_, count)| count).sum()
         };
@@ -296,7 +290,7 @@ impl EndedSessions {
 
 impl AutomatedCount {
     /// `None` without any.
-    fn of(tally: &Tally, traffic: TrafficClass) -> Option<AutomatedCount> {
+    pub(super) fn of(tally: &Tally, traffic: TrafficClass) -> Option<AutomatedCount> {
         let (sessions, events) = (tally.automated_sessions.get(traffic), tally.automated_events.get(traffic));
         (sessions + events > 0).then_some(AutomatedCount { traffic, sessions, events })
     }

@@ -7,7 +7,7 @@ use waver_schema::{
 use super::counts::Counts;
 use super::distinct::Distinct;
 use super::spread::Spread;
-use crate::session::{EndedSession, ExitPath, Measured};
+use crate::session::{Cell, EndedSession, ExitPath, Measured};
 
 /// Most currencies of one window. Shops have few; forged events could name 17,576.
 pub const MOST_CURRENCIES: usize = 16;
@@ -34,6 +34,8 @@ pub(crate) struct Tally {
     pub(crate) dropped: Counts<(BrowserFamily, DropCause)>,
     pub(crate) automated_sessions: Counts<TrafficClass>,
     pub(crate) automated_events: Counts<TrafficClass>,
+    /// Sessions that came to a cell for the first time.
+    pub(crate) reached: Counts<Cell>,
 }
 
 /// What ended sessions are told apart by.
@@ -90,6 +92,7 @@ impl Tally {
             }
             Measured::OfferAccepted => self.plain.add(Plain::Accepted, by),
             Measured::OfferDismissed => self.plain.add(Plain::Dismissed, by),
+            Measured::Reached(cell) => self.reached.add(cell, by),
             Measured::Order { revenue } => {
                 self.plain.add(Plain::Orders, by);
                 if let Some((currency, minor)) = revenue {
@@ -125,5 +128,6 @@ impl Tally {
         self.dropped.merge(&other.dropped);
         self.automated_sessions.merge(&other.automated_sessions);
         self.automated_events.merge(&other.automated_events);
+        self.reached.merge(&other.reached);
     }
 }
