@@ -10,10 +10,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use axum::http::Method;
 use futures_util::stream::{BoxStream, StreamExt};
-use http_body_util::{BodyExt, Empty};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use http_body_util::BodyExt;
 use waver_core::session::FOLD_VERSION;
 use waver_policy::Policy;
 use waver_store::{
@@ -24,6 +23,7 @@ use waver_store::{
 use crate::collector::{StartError, Stores, bring_up};
 use crate::config::Config;
 use crate::policy_archive::PolicyArchive;
+use crate::running;
 use crate::site::Sites;
 
 /// Records read at a time.
@@ -208,20 +208,7 @@ pub(crate) async fn export(config: &Config, to: &Path) -> Result<Copied, BackupE
 async fn fetch(config: &Config, take: &mut impl FnMut(&[u8]) -> Result<(), BackupError>) -> Result<(), BackupError> {
     let address = config.server.listen;
     let refused = |reason: String| BackupError::Refused { address: address.to_string(), reason };
-    let Some(token) = &config.admin.token else {
-        return Err(refused("no admin token is configured; set WAVER__ADMIN__TOKEN or admin.token_file".to_owned()));
-    };
-    let stream = TcpStream::connect(address).await.map_err(|error| refused(error.to_string()))?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake::<_, Empty<Bytes>>(TokioIo::new(stream))
-        .await
-        .map_err(|error| refused(error.to_string()))?;
-    tokio::spawn(connection);
-    let request = axum::http::Request::get("/v1/export")
-        .header("host", address.to_string())
-        .header("authorization", format!("Bearer {}", token.reveal()))
-        .body(Empty::new())
-        .map_err(|error| refused(error.to_string()))?;
-    let mut answer = sender.send_request(request).await.map_err(|error| refused(error.to_string()))?;
+    let mut answer = running::ask(config, Method::GET, "/v1/export", Vec::new()).await.map_err(refused)?;
     if answer.status() != 200 {
         return Err(refused(format!("it answered {}", answer.status())));
     }

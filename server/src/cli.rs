@@ -12,6 +12,7 @@ use clap::{Parser, Subcommand};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use waver_schema::SiteKey;
 use waver_store::{SledLog, StoreError};
 
 use crate::backup::{self, BackupError};
@@ -19,6 +20,8 @@ use crate::collector::{Collector, StartError};
 use crate::config::{Config, LogLevel};
 use crate::consent_ledger::{self, LedgerError, Verified};
 use crate::host::Host;
+use crate::release::command::CommandError;
+use crate::release::{self, Asked, MOST_EPSILON_MILLI};
 use crate::site::Sites;
 
 /// Acts on a shopper's hesitation while it happens, without taking the shopper's data.
@@ -39,7 +42,7 @@ enum Command {
     Erase(erasure::EraseArguments),
     /// Proves that the state is what the log gives, and takes its decisions again. No collector may have the data folder open.
     Replay(ReplayArguments),
-    /// Writes a backup without keys: from the running collector, or from its data folder if none runs.
+    /// Writes a backup without keys, or counts with noise: from the running collector, or from its data folder if none runs.
     Export(ExportArguments),
     /// Prints the version.
     Version,
@@ -70,12 +73,49 @@ struct CheckArguments {
 struct ExportArguments {
     #[command(flatten)]
     configured: Configured,
-    /// The file to write.
-    #[arg(long, value_name = "FILE")]
-    to: PathBuf,
+    /// The backup to write.
+    #[arg(long, value_name = "FILE", required_unless_present = "aggregates")]
+    to: Option<PathBuf>,
+    #[command(flatten)]
+    noisy: NoisyArguments,
     /// Prints what was done as JSON.
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct NoisyArguments {
+    /// Writes counts of sessions by the hour here instead, with noise (differential privacy). That costs what cannot be had again: see
+    /// [release] of the configuration.
+    #[arg(long, value_name = "FILE", requires = "epsilon", conflicts_with = "to")]
+    aggregates: Option<PathBuf>,
+    /// What it may cost, between 0.001 and 10. The less, the more noise.
+    #[arg(long, requires = "aggregates", value_parser = thousandths)]
+    epsilon: Option<u32>,
+    /// The site; the first that is configured, if none is named.
+    #[arg(long, requires = "aggregates", value_parser = site_key)]
+    site: Option<SiteKey>,
+    /// Counts of hours from this time on, such as 2026-11-21T08:00:00Z. The day before the end, if not given.
+    #[arg(long, value_name = "TIME", requires = "aggregates", value_parser = humantime::parse_rfc3339_weak)]
+    from: Option<SystemTime>,
+    /// Counts of hours up to this time. Up to an hour ago, if not given.
+    #[arg(long, value_name = "TIME", requires = "aggregates", value_parser = humantime::parse_rfc3339_weak)]
+    until: Option<SystemTime>,
+}
+
+fn site_key(text: &str) -> Result<SiteKey, String> {
+    SiteKey::parse(text).map_err(|error| error.to_string())
+}
+
+/// Reads a decimal number, to be kept in thousandths.
+fn thousandths(text: &str) -> Result<u32, String> {
+    let number: f64 = text.parse().map_err(|_| "expected a number such as 0.5".to_owned())?;
+    let thousandths = (number * 1_000.0).round();
+    if !(1.0..=f64::from(MOST_EPSILON_MILLI)).contains(&thousandths) {
+        return Err("expected a number between 0.001 and 10".to_owned());
+    }
+    // In range, as was just checked.
+    Ok(thousandths as u32)
 }
 
 #[derive(Debug, clap::Args)]
@@ -229,15 +269,50 @@ fn ledgers_told(verified: Result<Vec<Verified>, LedgerError>, with_log: bool) ->
 
 fn export(config: &Config, arguments: &ExportArguments) -> Exit {
     log_to_stderr(config.log.level);
-    match block_on(backup::export(config, &arguments.to)) {
+    if let Some(file) = &arguments.noisy.aggregates {
+        return export_noisy(config, &arguments.noisy, file, arguments.json);
+    }
+    // Without the one the other is required.
+    let Some(to) = &arguments.to else { return Exit::Usage };
+    match block_on(backup::export(config, to)) {
         Ok(Ok(copied)) if arguments.json => println!("{{\"bytes\":{},\"millis\":{}}}", copied.bytes, copied.millis),
         Ok(Ok(copied)) => {
-            println!("wrote {}: {} bytes in {} ms", arguments.to.display(), copied.bytes, copied.millis);
+            println!("wrote {}: {} bytes in {} ms", to.display(), copied.bytes, copied.millis);
         }
         Ok(Err(error)) => return told(&error),
         Err(exit) => return exit,
     }
     Exit::Ok
+}
+
+fn export_noisy(config: &Config, asked: &NoisyArguments, file: &Path, json: bool) -> Exit {
+    let asked = Asked {
+        site: asked.site.clone(),
+        epsilon_milli: asked.epsilon.unwrap_or_default(),
+        from: asked.from.map(unix_millis),
+        to: asked.until.map(unix_millis),
+    };
+    match block_on(release::command::write(config, &asked, file)) {
+        Ok(Ok(text)) if json => println!("{text}"),
+        Ok(Ok(_)) => {
+            println!("wrote {} for an epsilon of {}", file.display(), f64::from(asked.epsilon_milli) / 1_000.0)
+        }
+        Ok(Err(error)) => {
+            eprintln!("waver: {error}");
+            return match error {
+                CommandError::Start(error) => exit_of(&error),
+                CommandError::Export(_) | CommandError::Refused(_) => Exit::Unavailable,
+                CommandError::File { .. } => Exit::CannotCreate,
+            };
+        }
+        Err(exit) => return exit,
+    }
+    Exit::Ok
+}
+
+fn unix_millis(time: SystemTime) -> u64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Prints why, and gives the exit code for it.
@@ -300,11 +375,7 @@ fn serve(config: Config, backup: Option<&Path>) -> Exit {
 
 fn replay(config: &Config, arguments: &ReplayArguments) -> Exit {
     log_to_stderr(config.log.level);
-    let millis = |time: SystemTime| {
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    };
-    let (from, to) = (arguments.from.map_or(0, millis), arguments.to.map_or(u64::MAX, millis));
+    let (from, to) = (arguments.from.map_or(0, unix_millis), arguments.to.map_or(u64::MAX, unix_millis));
     let say = |done, of| eprintln!("replayed the log up to offset {done} of {of}");
     let proof = match block_on(crate::replay::prove(config, from, to, say)) {
         Ok(Ok(proof)) => proof,

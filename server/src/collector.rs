@@ -27,6 +27,7 @@ use crate::policy_archive::PolicyArchive;
 use crate::rate::{RateLimits, Refused};
 use crate::readiness::Readiness;
 use crate::records::records;
+use crate::release::Releases;
 use crate::serve::serve;
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
@@ -128,10 +129,17 @@ impl Collector {
         let (close, closed) = Stop::channel();
         let (changed, changes) = watch::channel(0);
         let state = SharedState::new(rows, sites.len());
+        let releases = Arc::new(Releases::open(&config, &sites)?);
+        if releases.is_open() {
+            tracing::warn!(
+                "release.k is {}: numbers of few sessions, and single sessions, are shown to operators",
+                releases.k()
+            );
+        }
         let readiness = Readiness::default();
         let mut metrics = Metrics::new();
         let (queue_sender, commands) = crate::committer::queue(config.limits.queue);
-        metrics.watch(state.clone(), Arc::clone(&sites), queue_sender.clone(), host.clone());
+        metrics.watch(state.clone(), Arc::clone(&sites), queue_sender.clone(), host.clone(), Arc::clone(&releases));
         let rates = Arc::new(RateLimits::new(&config.limits.rate, sites.len(), host.clone()));
         metrics.show(Refused(Arc::clone(&rates)));
         let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
@@ -177,6 +185,7 @@ impl Collector {
             pseudonym_key,
             queue: queue_sender,
             state,
+            releases,
             metrics,
             readiness: readiness.clone(),
             admin: AdminGate::new(config.admin.token),

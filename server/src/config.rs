@@ -22,6 +22,8 @@ const ADMIN_TOKEN_CHARS: usize = 32;
 
 /// Shortest time that anything is kept.
 const SHORTEST_KEPT: Duration = Duration::from_secs(1);
+/// Largest threshold of release.
+const MOST_K: u64 = 1_000_000;
 /// Shortest time between two snapshots.
 const SHORTEST_PACE: Duration = Duration::from_millis(10);
 
@@ -39,6 +41,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long data is kept, by class.
     pub retention: Retention,
+    /// What of the aggregates leaves the collector.
+    pub release: Release,
     /// The shops' sites by their keys.
     pub sites: BTreeMap<SiteKey, Site>,
 }
@@ -172,6 +176,35 @@ impl Retention {
     }
 }
 
+/// `[release]`: what of the aggregates leaves the collector.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Release {
+    /// How many different sessions must stand behind each number that operators see. With 0 or 1 everything is shown as it stands, single
+    /// sessions included: for a demo, a bench or a test. At most a million.
+    pub k: u64,
+    /// How much epsilon exports with noise may spend in all on each hour of a site's data. Between 0 and 100; with 0 there are none.
+    pub epsilon: f64,
+}
+
+impl Default for Release {
+    fn default() -> Release {
+        Release { k: 20, epsilon: 1.0 }
+    }
+}
+
+impl Release {
+    /// [`Release::epsilon`] in thousandths.
+    pub(crate) fn budget(&self) -> u64 {
+        // Between 0 and 100,000, as was checked.
+        (self.epsilon * 1_000.0).floor() as u64
+    }
+
+    fn is_in_range(&self) -> bool {
+        self.k <= MOST_K && (0.0..=100.0).contains(&self.epsilon)
+    }
+}
+
 /// `[sites.KEY]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -280,6 +313,9 @@ impl Config {
         if [limits.sessions, limits.queue, limits.connections, limits.streams].contains(&0) {
             return invalid("every number in [limits] must be at least 1");
         }
+        if !self.release.is_in_range() {
+            return invalid("release.k must be at most a million, and release.epsilon between 0 and 100");
+        }
         let retention = &self.retention;
         let kept = [retention.events, retention.consent, retention.dead_letters, retention.minutes, retention.hours];
         if kept.iter().any(|kept| *kept < SHORTEST_KEPT) || retention.snapshot_every < SHORTEST_PACE {
@@ -382,6 +418,9 @@ mod tests {
             (format!("[limits]\nqueue = 0\n{site}"), &[], "at least 1"),
             (format!("[retention]\nevents = \"999ms\"\n{site}"), &[], "a second at least"),
             (format!("[retention]\nsnapshot_every = \"0s\"\n{site}"), &[], "10ms at least"),
+            (format!("[release]\nk = 1000001\n{site}"), &[], "a million"),
+            (format!("[release]\nepsilon = -1.0\n{site}"), &[], "between 0 and 100"),
+            (format!("[release]\nepsilon = nan\n{site}"), &[], "between 0 and 100"),
             (format!("[limits.rate]\nsite_requests = \"5\"\n{site}"), &[], "unit"),
             (format!("[limits.rate]\nsource_sessions = \"5/h\"\n{site}"), &[], "unit"),
             (format!("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n{site}"), &[], "network"),

@@ -19,6 +19,7 @@ mod export;
 mod layers;
 mod ledger;
 mod me;
+mod noisy_export;
 mod operations;
 mod refusal;
 mod schemas;
@@ -49,6 +50,7 @@ use crate::metrics::Metrics;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
 use crate::records::Records;
+use crate::release::SharedReleases;
 use crate::site::Sites;
 use crate::state::SharedState;
 use crate::stop::Stop;
@@ -67,6 +69,7 @@ pub(crate) struct App {
     pub(crate) pseudonym_key: SecretKey,
     pub(crate) queue: Queue,
     pub(crate) state: SharedState,
+    pub(crate) releases: SharedReleases,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     pub(crate) admin: AdminGate,
@@ -117,6 +120,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(stream::get))
         .routes(routes!(export::get))
         .routes(routes!(ledger::root))
+        .routes(routes!(noisy_export::post))
         .routes(routes!(dashboard::page))
         .routes(routes!(dashboard::sign_in_page, dashboard::sign_in))
         .routes(routes!(dashboard::sign_out))

@@ -20,6 +20,7 @@ use waver_store::StateStore;
 use crate::committer::Queue;
 use crate::host::Host;
 use crate::outcome::DiscardReason;
+use crate::release::SharedReleases;
 use crate::site::{SiteIndex, Sites};
 use crate::state::{LiveAs, SharedState};
 
@@ -89,8 +90,15 @@ impl Metrics {
     }
 
     /// Also shows what is found by looking: the books, the sessions, the queue.
-    pub(crate) fn watch(&mut self, state: SharedState, sites: Arc<Sites>, queue: Queue, host: Host) {
-        self.registry.register_collector(Box::new(Watched { state, sites, queue, host }));
+    pub(crate) fn watch(
+        &mut self,
+        state: SharedState,
+        sites: Arc<Sites>,
+        queue: Queue,
+        host: Host,
+        releases: SharedReleases,
+    ) {
+        self.registry.register_collector(Box::new(Watched { state, sites, queue, host, releases }));
     }
 
     /// Also shows what somebody else counts.
@@ -146,6 +154,7 @@ struct Watched {
     sites: Arc<Sites>,
     queue: Queue,
     host: Host,
+    releases: SharedReleases,
 }
 
 impl Collector for Watched {
@@ -159,13 +168,13 @@ impl Collector for Watched {
         gauge("queue_depth", "Commands that wait to be committed.", self.queue.depth() as u64)?;
         gauge("sessions", "Sessions in memory.", state.rows.sessions() as u64)?;
         gauge("log_position", "Offset up to which the log is in the state.", state.rows.applied())?;
-        let help = "Sessions that may still go on; one counts until the minute in which it ends is over.";
+        let help = "Sessions that may still go on, rounded down to a multiple of release.k; one counts until the minute in which it ends is over.";
         let mut family = encoder.encode_descriptor("sessions_live", help, None, MetricType::Gauge)?;
         for (index, site) in self.sites.iter() {
             let live = state.live(index, now);
             for tag in LiveAs::ALL {
                 let labels = [("site", site.key.as_str()), ("stage", tag.as_str())];
-                let count = i64::try_from(live(tag)).unwrap_or(i64::MAX);
+                let count = i64::try_from(self.releases.in_steps(live(tag)).unwrap_or_default()).unwrap_or(i64::MAX);
                 ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
             }
         }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use waver_core::consent::Purpose;
 use waver_core::decision::{Facts, Verdict};
-use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active};
+use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active, mark_reached};
 use waver_policy::Policy;
 use waver_schema::{
     Arm, BatchAnswer, Cart, ConsentAnswer, Decision, DecisionFeatures, DecisionId, DecisionReason, DecisionRequest,
@@ -487,7 +487,7 @@ impl<'a> Group<'a> {
             if let Some(id) = entry.redriven {
                 self.drop_letter(from, id);
             }
-            self.note_share(from, &fold.changes);
+            self.note_share(from, &mut fold.changes);
             mark_active(&mut fold.changes, from.pseudonym.lot());
             self.changes.push((from.site.number(), fold.changes));
             let books = self.books(from.site);
@@ -505,15 +505,16 @@ impl<'a> Group<'a> {
             session.remember_propensity(entry.record.decision, entry.propensity);
         }
         session.records.decisions = session.records.decisions.saturating_add(1);
-        let changes = session.state.record_decision(&entry.record);
+        let mut changes = session.state.record_decision(&entry.record);
         self.held(from).is_changed = true;
-        self.note_share(from, &changes);
+        self.note_share(from, &mut changes);
         self.changes.push((from.site.number(), changes));
     }
 
-    /// The session remembers what it adds to the windows.
-    fn note_share(&mut self, from: Sender, changes: &[Change]) {
+    /// The session remembers what it adds to the windows, and tells what it has reached with that.
+    fn note_share(&mut self, from: Sender, changes: &mut Vec<Change>) {
         let Some(session) = self.session_mut(from) else { return };
+        mark_reached(changes, session.share.sums());
         // What it remembers no longer is in the windows for good.
         drop(session.share.add(changes));
     }

@@ -53,8 +53,9 @@ impl Collector {
     pub async fn start_with(shop: &str, offers: &str, settings: &[(&str, &str)]) -> Result<Collector> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
+        // Tests look at single sessions, so nothing is suppressed.
         let config = format!(
-            "[server]\nlisten = \"127.0.0.1:{port}\"\ndata_dir = \"data\"\n\n\
+            "[server]\nlisten = \"127.0.0.1:{port}\"\ndata_dir = \"data\"\n\n[release]\nk = 0\n\n\
              [sites.demo]\norigins = [\"{shop}\"]\noffers = \"offers.toml\"\nallow_no_origin = true\n"
         );
         std::fs::write(folder.path().join("waver.toml"), config)?;

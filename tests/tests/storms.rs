@@ -50,7 +50,7 @@ struct Clocked {
 impl Clocked {
     async fn start() -> Result<Clocked> {
         let folder = tempfile::tempdir()?;
-        let config = "[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = \"data\"\n\n\
+        let config = "[server]\nlisten = \"127.0.0.1:0\"\ndata_dir = \"data\"\n\n[release]\nk = 0\n\n\
                       [sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
         std::fs::write(folder.path().join("waver.toml"), config)?;
         std::fs::write(folder.path().join("offers.toml"), OFFERS)?;

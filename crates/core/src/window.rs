@@ -24,6 +24,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 use waver_schema::limits;
 
+pub use release::OncePerSession;
 pub use released::{ReleasedEnded, ReleasedOffers, ReleasedQuantilesMs, ReleasedStages, ReleasedWindow};
 pub use report::{
     AutomatedCount, DropCount, EndedSessions, FrustrationCount, HesitationCount, Lateness, LossCount, OfferCounts,
@@ -126,6 +127,11 @@ impl Windows {
         self.lateness.watermark
     }
 
+    /// How late events came.
+    pub const fn lateness(&self) -> Lateness {
+        self.lateness
+    }
+
     /// Events that came late and corrected their window.
     pub const fn late(&self) -> u64 {
         self.lateness.late
@@ -180,6 +186,12 @@ impl Windows {
     pub fn release(&self, start: u64, k: u64) -> ReleasedWindow {
         let hour = start / HOUR_MS;
         release::release(hour * HOUR_MS, &self.hours.sum(hour, hour + 1), k)
+    }
+
+    /// What sessions did first in the hour that begins at `start` (Unix milliseconds).
+    pub fn once_per_session(&self, start: u64) -> OncePerSession {
+        let hour = start / HOUR_MS;
+        OncePerSession::of(&self.hours.sum(hour, hour + 1))
     }
 
     fn report_of<const LENGTH_MS: u64, const KEPT: u64>(

@@ -58,6 +58,7 @@ impl House {
              [limits]\nsessions = {sessions}\nrequest_timeout = \"60s\"\n\n\
              [limits.rate]\nsite_requests = \"0/s\"\nsite_sessions = \"0/s\"\nsource_requests = \"0/s\"\nsource_sessions = \"0/s\"\n\n\
              [retention]\nsnapshot_every = \"{snapshot_every}\"\n\n\
+             [release]\nk = 0\n\n\
              [sites.demo]\norigins = [\"http://127.0.0.1:8080\"]\noffers = \"offers.toml\"\nallow_no_origin = true\n"
         );
         fs::write(folder.path().join("waver.toml"), config)?;

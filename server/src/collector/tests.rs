@@ -29,7 +29,7 @@ async fn start(log: Gated) -> (Collector, String, TempDir) {
     let folder = TempDir::new().expect("a folder");
     let offers = "[policy]\nholdout = 0.0\nkill_switch = false\ndefault_locale = \"en\"\n";
     std::fs::write(folder.path().join("offers.toml"), offers).expect("writes");
-    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
+    let text = "[server]\nlisten = \"127.0.0.1:0\"\n[release]\nk = 0\n[sites.demo]\noffers = \"offers.toml\"\nallow_no_origin = true\n";
     std::fs::write(folder.path().join("waver.toml"), text).expect("writes");
     let config = Config::load(&folder.path().join("waver.toml"), []).expect("a configuration");
     let anchors = [MemorySnapshots::default(), MemorySnapshots::default()];

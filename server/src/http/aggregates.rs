@@ -1,9 +1,11 @@
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use waver_core::window::{Lateness, WINDOW_MS, WindowReport, Windows};
+use waver_core::window::{Lateness, ReleasedWindow, WINDOW_MS};
 use waver_schema::limits::MAX_SAFE_INTEGER;
 use waver_schema::{ApiError, ErrorCode, SiteKey};
 
@@ -11,10 +13,9 @@ use super::admin::Operator;
 use super::refusal::Refusal;
 use super::{App, SharedApp};
 use crate::outcome::Outcomes;
+use crate::release::SETTLE_MS;
 use crate::site::SiteIndex;
 use crate::state::LiveAs;
-
-const HOUR_MS: u64 = 60 * 60 * 1000;
 
 /// What is asked for.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -23,13 +24,13 @@ pub(super) struct Stretch {
     /// The site; the first that is configured, if none is named.
     #[param(value_type = Option<String>, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: Option<SiteKey>,
-    /// Start, Unix milliseconds, before the end; an hour before it, if not given.
+    /// Start, Unix milliseconds, before the end; an hour before it, if not given, or a day where numbers are suppressed.
     #[param(maximum = 9007199254740991_i64)]
     from: Option<u64>,
     /// End, Unix milliseconds; now, if not given.
     #[param(maximum = 9007199254740991_i64)]
     to: Option<u64>,
-    /// Length of a window in minutes, hours or days.
+    /// Length of a window in minutes, hours or days; whole hours where numbers are suppressed.
     #[param(value_type = Option<String>, pattern = "^[1-9][0-9]{0,3}[mhd]$", example = "5m")]
     window: Option<String>,
 }
@@ -46,14 +47,17 @@ pub(super) struct Aggregates {
     from: u64,
     /// End of the last window, Unix milliseconds, exclusive.
     to: u64,
+    /// What of the numbers is released.
+    release: Release,
     /// The windows, oldest first.
-    windows: Vec<WindowReport>,
-    /// All windows together.
-    total: WindowReport,
+    windows: Vec<ReleasedWindow>,
+    /// All windows together; where numbers are suppressed, what is released of them.
+    total: ReleasedWindow,
     /// How late events came, since the windows of the site began.
     lateness: Lateness,
     /// The live activity: the last five minutes by the collector's clock, the one under way included.
-    recent: WindowReport,
+    /// Nothing where numbers are suppressed, since stretches that overlap give away what they do not share.
+    recent: ReleasedWindow,
     /// The sessions that may still go on.
     live: Live,
     /// What became of the events since the log begins. Duplicates and discards of which the log keeps nothing are counted since the
@@ -63,13 +67,25 @@ pub(super) struct Aggregates {
     policy: String,
 }
 
-/// The sessions that may still go on. One counts until the minute in which it ends is over.
+/// What of the numbers is released.
+#[derive(Debug, Serialize, ToSchema)]
+struct Release {
+    /// So many different sessions stand behind each number at least. With 0 or 1 nothing is suppressed.
+    k: u64,
+    /// End of the last hour that was published, Unix milliseconds; null where nothing is suppressed. An hour is published once.
+    published_until: Option<u64>,
+    /// How long after its end an hour is published.
+    after_ms: u64,
+}
+
+/// The sessions that may still go on. One counts until the minute in which it ends is over. Where numbers are suppressed these are rounded
+/// down to a multiple of `release.k`, and null below it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Live {
     /// How many, of shoppers.
-    sessions: u64,
+    sessions: Option<u64>,
     /// How many of crawlers, agents and other automata.
-    automated: u64,
+    automated: Option<u64>,
     /// How many of them are in each stage of intent; those without a score yet are in none.
     by_stage: ByStage,
 }
@@ -77,16 +93,19 @@ pub(super) struct Live {
 /// Sessions in each stage of intent.
 #[derive(Debug, Clone, Copy, Serialize, ToSchema)]
 pub(super) struct ByStage {
-    low: u64,
-    building: u64,
-    high: u64,
-    leaving: u64,
+    low: Option<u64>,
+    building: Option<u64>,
+    high: Option<u64>,
+    leaving: Option<u64>,
 }
 
 /// Windowed aggregates of a site.
 #[utoipa::path(
     get, path = "/v1/aggregates", tag = "operators", params(Stretch), security(("token" = []), ("cookie" = [])),
-    responses((status = 200, body = Aggregates), (status = 401, body = ApiError), (status = 422, body = ApiError))
+    responses(
+        (status = 200, body = Aggregates), (status = 401, body = ApiError), (status = 422, body = ApiError),
+        (status = 503, body = ApiError)
+    )
 )]
 pub(super) async fn get(
     _: Operator,
@@ -95,27 +114,26 @@ pub(super) async fn get(
 ) -> Result<Json<Aggregates>, Refusal> {
     let Query(asked) = asked.map_err(|_| not_understood())?;
     let site = find_site(&app, asked.site.as_ref())?;
-    let window_ms = match &asked.window {
-        None => WINDOW_MS,
-        Some(text) => whole_minutes(text)?,
-    };
-    let to = asked.to.unwrap_or_else(|| end_of_window(app.host.now()));
-    let from = asked.from.unwrap_or(to.saturating_sub(HOUR_MS));
-    for (name, time) in [("from", from), ("to", to)] {
-        if time > MAX_SAFE_INTEGER {
+    let window_ms = asked.window.as_deref().map(whole_minutes).transpose()?;
+    for (name, time) in [("from", asked.from), ("to", asked.to)] {
+        if time.is_some_and(|time| time > MAX_SAFE_INTEGER) {
             return Err(Refusal::new(ErrorCode::Schema, "expected Unix milliseconds, below 2^53").at(name));
         }
     }
-    if from >= to {
+    if asked.from.is_some_and(|from| from >= asked.to.unwrap_or_else(|| app.host.now().saturating_add(1)))
+        || asked.to == Some(0)
+    {
         return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
     }
-    Ok(Json(of_site(&app, site, from, to, window_ms)))
+    Ok(Json(of_site(app, site, asked.from, asked.to, window_ms).await?))
 }
 
-/// The last hour of a site, by the minute.
-pub(super) fn last_hour(app: &App, site: SiteIndex) -> Aggregates {
-    let to = end_of_window(app.host.now());
-    of_site(app, site, to.saturating_sub(HOUR_MS), to, WINDOW_MS)
+/// The latest of a site: the last hour by the minute, or where numbers are suppressed the last day by the hour.
+///
+/// # Errors
+/// [`ErrorCode::Unavailable`] if what is to be published cannot be stored.
+pub(super) async fn latest(app: &SharedApp, site: SiteIndex) -> Result<Aggregates, Refusal> {
+    of_site(Arc::clone(app), site, None, None, None).await
 }
 
 /// The site that is asked for, or the first.
@@ -133,44 +151,57 @@ pub(super) fn not_understood() -> Refusal {
     Refusal::new(ErrorCode::Schema, "the query is not understood; /openapi.json lists its parameters")
 }
 
-fn of_site(app: &App, site: SiteIndex, from: u64, to: u64, window_ms: u64) -> Aggregates {
+async fn of_site(
+    app: SharedApp,
+    site: SiteIndex,
+    from: Option<u64>,
+    to: Option<u64>,
+    step_ms: Option<u64>,
+) -> Result<Aggregates, Refusal> {
     let now = app.host.now();
-    let read = |windows: &Windows| (windows.report(from, to, window_ms), windows.recent(now));
-    let (report, recent) = app.state.rows.with_windows(site.number(), read);
-    Aggregates {
+    // Publishing an hour waits for the disk.
+    let reading = tokio::task::spawn_blocking({
+        let app = Arc::clone(&app);
+        move || app.releases.read(&app.state.rows, site, now, from, to, step_ms)
+    });
+    let released = reading.await.map_err(|_| unpublished("the publication panicked"))?;
+    let released = released.map_err(|error| unpublished(&error.to_string()))?;
+    Ok(Aggregates {
         site: app.sites.get(site).key.clone(),
-        window_ms: report.step_ms,
-        from: report.from,
-        to: report.to,
-        windows: report.windows,
-        total: report.total,
-        lateness: report.lateness,
-        recent,
-        live: live(app, site),
+        window_ms: released.step_ms,
+        from: released.from,
+        to: released.to,
+        release: Release { k: app.releases.k(), published_until: released.published_until, after_ms: SETTLE_MS },
+        windows: released.windows,
+        total: released.total,
+        lateness: released.lateness,
+        recent: released.recent,
+        live: live(&app, site, now),
         outcomes: app.state.outcomes(site),
         policy: app.sites.get(site).policy().version().to_owned(),
-    }
+    })
 }
 
-fn live(app: &App, site: SiteIndex) -> Live {
-    let live = app.state.live(site, app.host.now());
-    let by_stage = ByStage {
-        low: live(LiveAs::Low),
-        building: live(LiveAs::Building),
-        high: live(LiveAs::High),
-        leaving: live(LiveAs::Leaving),
-    };
-    let ByStage { low, building, high, leaving } = by_stage;
+/// What cannot be stored as published is not published.
+fn unpublished(why: &str) -> Refusal {
+    tracing::error!("an hour cannot be published: {why}");
+    Refusal::new(ErrorCode::Unavailable, "the collector cannot store what it publishes; its log has the details")
+}
+
+fn live(app: &App, site: SiteIndex, now: u64) -> Live {
+    let live = app.state.live(site, now);
+    let steps = |tag| app.releases.in_steps(live(tag));
+    let shoppers = [LiveAs::Unscored, LiveAs::Low, LiveAs::Building, LiveAs::High, LiveAs::Leaving];
     Live {
-        sessions: live(LiveAs::Unscored) + low + building + high + leaving,
-        automated: live(LiveAs::Automated),
-        by_stage,
+        sessions: app.releases.in_steps(shoppers.into_iter().map(&live).sum()),
+        automated: steps(LiveAs::Automated),
+        by_stage: ByStage {
+            low: steps(LiveAs::Low),
+            building: steps(LiveAs::Building),
+            high: steps(LiveAs::High),
+            leaving: steps(LiveAs::Leaving),
+        },
     }
-}
-
-/// The end of the window that `now` is in.
-fn end_of_window(now: u64) -> u64 {
-    (now / WINDOW_MS + 1) * WINDOW_MS
 }
 
 fn whole_minutes(text: &str) -> Result<u64, Refusal> {

@@ -28,7 +28,10 @@ pub(super) struct Asked {
 /// The sessions of a site that were written last, those with the latest events first.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Sessions {
+    /// None where numbers are suppressed: a row is one shopper.
     sessions: Vec<SessionRow>,
+    /// Whether rows are held back. They are shown only where `release.k` of the configuration is 0 or 1.
+    suppressed: bool,
 }
 
 /// The latest sessions of a site.
@@ -43,9 +46,12 @@ pub(super) async fn get(
 ) -> Result<Json<Sessions>, Refusal> {
     let Query(asked) = asked.map_err(|_| not_understood())?;
     let site = find_site(&app, asked.site.as_ref())?;
+    if !app.releases.is_open() {
+        return Ok(Json(Sessions { sessions: Vec::new(), suppressed: true }));
+    }
     let limit = asked.limit.unwrap_or(DEFAULT_ROWS).min(MOST_ROWS);
     let now = app.host.now();
     let latest = app.state.latest(site, limit as usize).await.map_err(Refusal::unreadable)?;
     let rows = latest.into_iter().map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
-    Ok(Json(Sessions { sessions: rows.collect() }))
+    Ok(Json(Sessions { sessions: rows.collect(), suppressed: false }))
 }

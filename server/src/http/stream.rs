@@ -14,7 +14,7 @@ use waver_schema::{ApiError, ErrorCode, SiteKey};
 
 use super::SharedApp;
 use super::admin::Operator;
-use super::aggregates::{Aggregates, find_site, last_hour, not_understood};
+use super::aggregates::{Aggregates, find_site, latest, not_understood};
 use super::refusal::Refusal;
 use crate::site::SiteIndex;
 use crate::stop::Stop;
@@ -35,7 +35,7 @@ pub(super) struct Asked {
     site: Option<SiteKey>,
 }
 
-/// The aggregates of the last hour as server-sent events named `aggregates`: at once, then whenever they changed, at most once a second.
+/// The aggregates of the last hour, or where numbers are suppressed of the last day, as server-sent events named `aggregates`: at once, then whenever they changed, at most once a second.
 #[utoipa::path(
     get, path = "/v1/stream", tag = "operators", params(Asked), security(("token" = []), ("cookie" = [])),
     responses(
@@ -94,7 +94,8 @@ impl Follower {
             () = self.stop.told() => return None,
         }
         self.next_at = Instant::now() + PACE;
-        let document = last_hour(&self.app, self.site);
+        // What went wrong is in the log; the stream ends, and who follows asks again.
+        let document = latest(&self.app, self.site).await.ok()?;
         match Event::default().event("aggregates").json_data(document) {
             Ok(event) => Some((Ok(event), self)),
             Err(error) => {

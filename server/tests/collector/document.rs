@@ -32,6 +32,7 @@ const ROUTES: &[&str] = &[
     "POST /v1/decisions",
     "POST /v1/erase",
     "POST /v1/events",
+    "POST /v1/export/aggregates",
     "POST /v1/me",
 ];
 

@@ -25,6 +25,10 @@ pub(crate) const CONFIG: &str = r#"
 listen = "127.0.0.1:0"
 data_dir = "data"
 
+# Tests look at single sessions.
+[release]
+k = 0
+
 [sites.demo]
 origins = ["https://shop.example"]
 offers = "offers.toml"

@@ -7,10 +7,8 @@ use waver_schema::{
     BrowserFamily, Currency, DecisionReason, DropCause, FrustrationKind, HesitationKind, PageType, Stage, Zone,
 };
 
-use super::change::{Change, Measured};
+use super::change::{Change, MINUTE_MS, Measured};
 use super::loss::ExitPath;
-
-const MINUTE_MS: u64 = 60 * 1000;
 
 /// A number of the aggregates that several sessions may stand behind, and one session several times. Closed, so that their cardinality is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -54,6 +54,11 @@ impl Share {
         changes
     }
 
+    /// The sums: minute (Unix milliseconds divided by 60,000), what was counted, and how many.
+    pub fn sums(&self) -> impl Iterator<Item = (u64, Measured, i64)> {
+        self.0.iter().map(|(&(minute, what), by)| (minute, what, *by))
+    }
+
     /// How many sums there are.
     pub fn counts(&self) -> usize {
         self.0.len()

@@ -12,7 +12,7 @@
 //! A count of events says nothing of how they spread over the sessions: one session may have most of them. That is no attack on a
 //! pseudonym, and the bounds on what a session can store limit it.
 
-use waver_schema::{Stage, TrafficClass};
+use waver_schema::{PageType, Stage, TrafficClass};
 
 use super::released::{ReleasedEnded, ReleasedOffers, ReleasedQuantilesMs, ReleasedStages, ReleasedWindow};
 use super::report::{
@@ -20,6 +20,44 @@ use super::report::{
 };
 use super::tally::{Plain, Tally};
 use crate::session::Cell;
+
+/// What sessions did first in a window: each session is in each of these numbers once at most, over all windows together. So whoever adds or takes
+/// away one session changes no more than [`OncePerSession::MEASURES`] of them, by one each: the bound on contribution that noise needs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct OncePerSession {
+    /// Began.
+    pub sessions: u64,
+    /// Viewed a product.
+    pub viewed_product: u64,
+    /// Hesitated.
+    pub hesitated: u64,
+    /// Were frustrated.
+    pub frustrated: u64,
+    /// Were shown an offer.
+    pub shown: u64,
+    /// Took an offer.
+    pub accepted: u64,
+    /// Ordered.
+    pub ordered: u64,
+}
+
+impl OncePerSession {
+    /// How many numbers there are.
+    pub const MEASURES: usize = 7;
+
+    pub(super) fn of(tally: &Tally) -> OncePerSession {
+        let of = |cell| tally.reached.get(cell);
+        OncePerSession {
+            sessions: tally.plain.get(Plain::Sessions),
+            viewed_product: of(Cell::View(PageType::Product)),
+            hesitated: of(Cell::Hesitated),
+            frustrated: of(Cell::Frustrated),
+            shown: of(Cell::Exposed),
+            accepted: of(Cell::Accepted),
+            ordered: of(Cell::Order),
+        }
+    }
+}
 
 /// How many sessions must stand behind each number that is released.
 #[derive(Debug, Clone, Copy)]

@@ -166,7 +166,9 @@ fn stop_signal() -> Result<Receiver<()>> {
 fn addresses(workspace: &Workspace, data: &Path, token: &str) -> String {
     format!(
         "\n  shop       http://{SHOP}/\n  dashboard  http://{COLLECTOR}/dashboard\n  token      {token}\n             \
-         (to sign in to the dashboard; kept in {})\n\nCtrl-C stops all of it. Logs are in {}.\n",
+         (to sign in to the dashboard; kept in {})\n\n\
+         Single shoppers are shown here: the demo has `release.k = 0`. A real shop keeps the default of 20, and sees no\n\
+         number that fewer than 20 sessions stand behind.\n\nCtrl-C stops all of it. Logs are in {}.\n",
         workspace.shown(&admin_token::file(data)),
         workspace.shown(data)
     )

@@ -1,0 +1,128 @@
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use waver_core::window::{HOUR_MS, ReleasedWindow, Windows};
+use waver_store::{EmbeddedState, StoreError};
+
+use super::SETTLE_MS;
+use super::journal::Journal;
+use crate::site::SiteIndex;
+
+/// The hours that were published, by site, as they were published.
+#[derive(Debug)]
+pub(crate) struct Publications {
+    sites: Vec<Mutex<OfSite>>,
+    k: u64,
+    kept_ms: u64,
+}
+
+#[derive(Debug)]
+struct OfSite {
+    journal: Journal,
+    /// By start, without a gap.
+    hours: BTreeMap<u64, Line>,
+}
+
+/// One hour, published.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Line {
+    /// Unix milliseconds.
+    start: u64,
+    /// Of how many sessions each number had to be.
+    k: u64,
+    /// `None` where nothing was released.
+    window: Option<ReleasedWindow>,
+}
+
+/// Published hours of a stretch of time.
+pub(super) struct Hours {
+    pub(super) from: u64,
+    pub(super) to: u64,
+    pub(super) windows: Vec<ReleasedWindow>,
+    /// End of the last hour that was or is just now published.
+    pub(super) until: u64,
+}
+
+impl Publications {
+    /// Opens those of `sites` in `folder`, to be published from now on with at least `k` sessions behind each number, and kept for `kept_ms`.
+    ///
+    /// # Errors
+    /// [`StoreError`] if a file cannot be used or is damaged.
+    pub(super) fn open(folder: &Path, sites: &[&str], k: u64, kept_ms: u64) -> Result<Publications, StoreError> {
+        super::make(folder)?;
+        let open = |site: &&str| {
+            let (journal, lines) = Journal::open::<Line>(&folder.join(format!("{site}.jsonl")))?;
+            let hours = lines.into_iter().map(|line| (line.start, line)).collect();
+            Ok(Mutex::new(OfSite { journal, hours }))
+        };
+        Ok(Publications { sites: sites.iter().map(open).collect::<Result<_, StoreError>>()?, k, kept_ms })
+    }
+
+    /// Publishes the hours of a site that are due at `now`, and gives the published ones among those that `from..to` touches.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`] if one cannot be stored.
+    pub(super) fn read(
+        &self,
+        rows: &EmbeddedState,
+        site: SiteIndex,
+        now: u64,
+        from: u64,
+        to: u64,
+    ) -> Result<Hours, StoreError> {
+        let mut of_site = self.sites[usize::from(site.0)].lock().unwrap_or_else(PoisonError::into_inner);
+        let due = now.saturating_sub(SETTLE_MS) / HOUR_MS * HOUR_MS;
+        // Computed under the lock of the windows, and stored without it.
+        let lines = rows.with_windows(site.number(), |windows| of_site.due(windows, self.k, due));
+        of_site.publish(lines)?;
+        of_site.forget(now.saturating_sub(self.kept_ms))?;
+        let until = of_site.until().unwrap_or(due);
+        let to = to.div_ceil(HOUR_MS).saturating_mul(HOUR_MS).min(until);
+        let oldest = of_site.hours.keys().next().copied().unwrap_or(to);
+        let from = (from / HOUR_MS * HOUR_MS).max(oldest).min(to);
+        let published = of_site.hours.range(from..to);
+        let windows =
+            published.map(|(start, line)| line.window.clone().unwrap_or_else(|| ReleasedWindow::nothing(*start)));
+        Ok(Hours { from, to, windows: windows.collect(), until })
+    }
+}
+
+impl OfSite {
+    /// End of the last hour that was published.
+    fn until(&self) -> Option<u64> {
+        self.hours.keys().next_back().map(|start| start + HOUR_MS)
+    }
+
+    /// The hours before `due` that were not published, the first ones of all beginning with the oldest that is known.
+    fn due(&self, windows: &Windows, k: u64, due: u64) -> Vec<Line> {
+        let Some(from) = self.until().or_else(|| windows.oldest_hour()) else { return Vec::new() };
+        let line = |number: u64| {
+            let start = number * HOUR_MS;
+            let window = windows.release(start, k);
+            Line { start, k, window: (window != ReleasedWindow::nothing(start)).then_some(window) }
+        };
+        (from / HOUR_MS..due / HOUR_MS).map(line).collect()
+    }
+
+    fn publish(&mut self, lines: Vec<Line>) -> Result<(), StoreError> {
+        if !lines.is_empty() {
+            self.journal.append(&lines)?;
+            self.hours.extend(lines.into_iter().map(|line| (line.start, line)));
+        }
+        Ok(())
+    }
+
+    /// Forgets what was published of hours before `before`, a day's worth at a time. The last one stays: it says where to go on.
+    fn forget(&mut self, before: u64) -> Result<(), StoreError> {
+        let (Some(oldest), Some(until)) = (self.hours.keys().next().copied(), self.until()) else { return Ok(()) };
+        let first = (before / HOUR_MS * HOUR_MS).min(until - HOUR_MS);
+        if first < oldest.saturating_add(24 * HOUR_MS) {
+            return Ok(());
+        }
+        let kept = self.hours.split_off(&first);
+        self.hours = kept;
+        self.journal.rewrite(&self.hours.values().collect::<Vec<_>>())
+    }
+}
