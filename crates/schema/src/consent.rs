@@ -30,6 +30,24 @@ vocabulary! {
         Tcf => "tcf",
         /// vanilla-cookieconsent.
         CookieConsent => "cookieconsent",
+        /// IAB GPP, `__gpp`: its TCF section, and the opt-outs of its US sections.
+        Gpp => "gpp",
+        /// The US Privacy string, `__uspapi`. Can only veto.
+        Usp => "usp",
+        /// Google Consent Mode, read from `dataLayer`. Only vetoes, unless the shop said that it has nothing else.
+        ConsentMode => "consent_mode",
+        /// Shopify's customer privacy API.
+        Shopify => "shopify",
+        /// klaro.
+        Klaro => "klaro",
+        /// orejime.
+        Orejime => "orejime",
+        /// tarteaucitron.
+        Tarteaucitron => "tarteaucitron",
+        /// c15t.
+        C15t => "c15t",
+        /// Another tab of this browser, which told of a withdrawal. Can only veto.
+        OtherTab => "other_tab",
     }
 }
 

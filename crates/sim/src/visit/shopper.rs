@@ -38,7 +38,7 @@ impl Choice {
     pub(super) fn reading(self) -> Reading {
         match self {
             Choice::GrantAll | Choice::Withdraw(_) => Reading::all(ConsentChoice::Granted),
-            Choice::GrantMeasure => Reading { measure: ConsentChoice::Granted, personalize: ConsentChoice::Denied },
+            Choice::GrantMeasure => Reading::new(ConsentChoice::Granted, ConsentChoice::Denied),
             Choice::Refuse => Reading::all(ConsentChoice::Denied),
         }
     }
