@@ -8,7 +8,9 @@ export type FrustrationKind = 'rage_click' | 'dead_click' | 'error_click' | 'thr
 export type Stage = 'low' | 'building' | 'high' | 'leaving';
 export type Trend = 'up' | 'flat' | 'down';
 export type Choice = 'unknown' | 'denied' | 'granted';
-export type ConsentSource = 'tag' | 'page_call' | 'gpc' | 'dnt' | 'tcf' | 'cookieconsent';
+export type ConsentSource =
+  | 'tag' | 'page_call' | 'gpc' | 'dnt' | 'tcf' | 'cookieconsent' | 'gpp' | 'usp' | 'consent_mode' | 'shopify' | 'klaro' | 'orejime'
+  | 'tarteaucitron' | 'c15t' | 'other_tab';
 export type OfferKind = 'percent' | 'amount' | 'free_shipping' | 'gift' | 'message' | 'help';
 export type DecisionReason =
   | 'targeting_match' | 'holdout' | 'no_consent' | 'not_eligible' | 'capped' | 'budget_spent' | 'cooldown' | 'frustrated'
@@ -90,6 +92,8 @@ export interface ConsentState {
   gpc: boolean;
   /** Whether Do Not Track was found and honoured. */
   dnt: boolean;
+  /** Whether either was: what a shop has to show to shoppers in California. */
+  opt_out_honoured: boolean;
 }
 
 /** Everything as it stands, for the page's own use. */
@@ -135,8 +139,12 @@ export interface Options {
   consent?: 'auto' | 'pending' | 'granted' | 'denied';
   /** What happens before a grant: nothing at all, or detection for the page's own callbacks. */
   preconsent?: 'off' | 'local';
-  /** Which category of the consent tool stands for which purpose. */
+  /** Which category, service or purpose of the consent tool stands for which purpose. */
   cmp?: Record<string, 'measure' | 'personalize'>;
+  /** Whose consent under IAB TCF counts: the publisher's own, the purposes as such, or the vendor of that number. */
+  tcf?: 'publisher' | 'purposes' | number | `${number}`;
+  /** The privacy notice that is shown: its version and the SHA-256 of its text, with a space between. */
+  notice?: string;
   /** Name of the GA4 queue, or `none`. */
   datalayer?: string;
   debug?: boolean;

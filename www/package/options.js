@@ -7,7 +7,9 @@ const CLEAR_CATEGORIES = {
 
 /** The options with their defaults. Throws a `TypeError` that names the one that is wrong and what it may be. */
 export function completed(options) {
-  const { site, endpoint, consent = 'auto', preconsent = 'off', cmp = CLEAR_CATEGORIES, datalayer = 'dataLayer', debug = false } = options;
+  const {
+    site, endpoint, consent = 'auto', preconsent = 'off', cmp = CLEAR_CATEGORIES, tcf = 'publisher', notice = '', datalayer = 'dataLayer', debug = false,
+  } = options;
   const expect = (right, what) => {
     if (!right) throw new TypeError(`waver: ${what}`);
   };
@@ -20,7 +22,12 @@ export function completed(options) {
     meanings.length && meanings.every((meaning) => ['measure', 'personalize'].includes(meaning)),
     'cmp is a JSON object from category names of your consent tool to "measure" or "personalize"',
   );
-  return { site, endpoint: endpoint.replace(/\/+$/, ''), consent, preconsent, cmp, datalayer, debug };
+  expect(
+    /^(publisher|purposes|[1-9]\d{0,4})$/.test(tcf) && !(tcf > 65535),
+    'tcf is publisher, purposes, or the number of a vendor on the Global Vendor List',
+  );
+  expect(/^(|\S+ [\da-f]{64})$/.test(notice), 'notice is the version of your privacy notice and the SHA-256 of its text, with a space between');
+  return { site, endpoint: endpoint.replace(/\/+$/, ''), consent, preconsent, cmp, tcf: String(tcf), notice, datalayer, debug };
 }
 
 /** Waits until a prerendered page is one that the shopper sees: before that, nobody is there. */

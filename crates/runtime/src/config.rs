@@ -2,9 +2,11 @@
 
 use js_sys::{Array, Object};
 use wasm_bindgen::{JsCast, JsValue};
+use waver_core::consent::tcf::TcBasis;
 use waver_core::consent::{Purpose, Reading};
-use waver_schema::{ConsentChoice, SiteKey};
+use waver_schema::{ConsentChoice, ConsentNotice, NoticeVersion, SiteKey, TextHash};
 
+use crate::consent::Named;
 use crate::value;
 
 /// The options of the contract, read. Whoever calls has checked them and filled in the defaults; here they are only trusted not to be.
@@ -18,8 +20,12 @@ pub(crate) struct Config {
     pub(crate) tag: Option<Reading>,
     /// Whether detection runs before the grant, for callbacks of the page alone.
     pub(crate) local: bool,
-    /// Which category of a consent tool stands for which purpose.
-    pub(crate) categories: Vec<(JsValue, Purpose)>,
+    /// Which category, service or purpose of a consent tool stands for which of ours.
+    pub(crate) categories: Vec<Named>,
+    /// Whose consent in a TC string counts.
+    pub(crate) tcf: TcBasis,
+    /// The notice that the shop shows.
+    pub(crate) notice: Option<ConsentNotice>,
     /// Name of the page's GA4 queue.
     pub(crate) data_layer: Option<String>,
     pub(crate) debug: bool,
@@ -43,14 +49,30 @@ impl Config {
             tag: tag.map(Reading::all),
             local: text("preconsent") == "local",
             categories: categories(&value::get(options, "cmp")),
+            tcf: tcf_basis(&text("tcf")),
+            notice: notice(&text("notice")),
             data_layer: (data_layer != "none").then_some(data_layer),
             debug: value::get(options, "debug").is_truthy(),
         })
     }
 }
 
+/// The number of a vendor, or whose consent it is by name. What is neither asks for the most.
+fn tcf_basis(text: &str) -> TcBasis {
+    match text {
+        "purposes" => TcBasis::Purposes,
+        _ => text.parse().map_or(TcBasis::Publisher, TcBasis::Vendor),
+    }
+}
+
+/// Its version and the SHA-256 of its text, with a space between.
+fn notice(text: &str) -> Option<ConsentNotice> {
+    let (version, hash) = text.split_once(' ')?;
+    Some(ConsentNotice { version: NoticeVersion::parse(version).ok()?, hash: TextHash::parse(hash).ok()? })
+}
+
 /// A category that stands for something unknown is left out, so that it grants nothing.
-fn categories(map: &JsValue) -> Vec<(JsValue, Purpose)> {
+fn categories(map: &JsValue) -> Vec<Named> {
     let entries = Object::entries(map.unchecked_ref());
     let purpose = |entry: JsValue| {
         let entry: Array = entry.unchecked_into();

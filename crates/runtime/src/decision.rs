@@ -31,7 +31,7 @@ impl Shell {
         self.reread_consent();
         let left_ms = u32::try_from(question.deadline.saturating_sub(clock::now())).unwrap_or(0);
         let asked = self.visit(|visit| {
-            let (turn, request) = visit.ask(question.slot.clone(), locale())?;
+            let (turn, request) = visit.ask(question.slot.clone(), page_locale())?;
             Some((turn, wire::json(&visit.release(request)?)))
         });
         if let Some((turn, request)) = asked {
@@ -86,7 +86,7 @@ impl Shell {
 const NOTHING: &str = r#"{"decision":null,"slot":"","offer":null,"reason":"","arm":"nothing","propensity":1,"holdout":false,"policy":"","model":"","explain":[]}"#;
 
 /// The language of the page, not of the browser.
-fn locale() -> Option<Locale> {
+pub(crate) fn page_locale() -> Option<Locale> {
     Locale::parse(&page::query_selector("html")?.get_attribute("lang")?).ok()
 }
 

@@ -2,8 +2,9 @@
 
 use js_sys::Math;
 use wasm_bindgen::JsValue;
-use waver_schema::{Batch, ErrorCode, SessionId, WIRE_VERSION};
+use waver_schema::{Batch, ConsentMethod, ConsentRecord, ConsentSource, ErrorCode, SessionId, WIRE_VERSION};
 
+use crate::decision::page_locale;
 use crate::queue::Fate;
 use crate::shell::Shell;
 use crate::timer::Purpose;
@@ -100,8 +101,8 @@ impl Shell {
 
     /// Puts the grant on record; events wait until the collector has numbered it.
     pub(crate) fn record_grant(&'static self) {
-        let source = self.deciding_source();
-        let Some((turn, record)) = self.visit(|visit| visit.grant_to_record(source)) else { return };
+        let Some((turn, record)) = self.visit(|visit| visit.grant_to_record()) else { return };
+        let record = self.proven(record);
         let answered = move |reply: Reply| {
             if self.visit(|visit| visit.turn()) != turn {
                 return;
@@ -124,11 +125,27 @@ impl Shell {
         transport::post(&self.url("/v1/consents"), &wire::json(&record), None, Box::new(answered));
     }
 
+    /// A record with what shows how the choice was made.
+    fn proven(&self, mut record: ConsentRecord) -> ConsentRecord {
+        let readings = self.visit(|visit| visit.readings());
+        record.readings =
+            readings.into_iter().map(|(source, reading)| self.sources.evidence(source, reading)).collect();
+        (record.gpc, record.dnt) = self.objections();
+        record.notice = self.config.notice.clone();
+        record.language = page_locale();
+        record.method = Some(match record.source {
+            ConsentSource::PageCall => ConsentMethod::Page,
+            ConsentSource::Tag => ConsentMethod::Tag,
+            _ => ConsentMethod::Cmp,
+        });
+        record
+    }
+
     /// Tells the collector that `session` is over by the shopper's will: once, in this very task, and such that it survives the page.
     pub(crate) fn withdraw(&self, session: Option<SessionId>) {
         let Some(session) = session else { return };
-        let source = self.deciding_source();
-        let record = wire::json(&self.visit(|visit| visit.consent_record(session, source)));
+        let record = self.visit(|visit| visit.consent_record(session));
+        let record = wire::json(&self.proven(record));
         self.log("withdraws", &JsValue::from(&record));
         transport::post_and_go(&self.url("/v1/consents"), &record);
     }

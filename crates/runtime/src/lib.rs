@@ -53,8 +53,13 @@ thread_local! {
     static SHELL: Cell<Option<&'static Shell>> = const { Cell::new(None) };
 }
 
+/// The module on this page, once it has been started.
+fn shell() -> Option<&'static Shell> {
+    SHELL.get()
+}
+
 /// Starts the module on this page, once. `options` are those of the script tag without their `data-`, all of them given: `site`, `endpoint`,
-/// `consent`, `preconsent`, `cmp` (an object), `datalayer`, `debug`.
+/// `consent`, `preconsent`, `cmp` (an object), `tcf`, `notice`, `datalayer`, `debug`.
 ///
 /// # Errors
 /// A `TypeError` if the site's key cannot be one, or the module has been started already.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use waver_core::Snapshot;
+use waver_core::consent::PurposeSet;
 use waver_schema::SessionId;
 use waver_schema::limits::{SESSION_IDLE_MS, SESSION_MAX_MS};
 
@@ -52,6 +53,11 @@ pub(crate) struct HandOver {
 }
 
 impl HandOver {
+    /// The grant it was made under.
+    pub(crate) fn granted_set(&self) -> PurposeSet {
+        PurposeSet { measure: self.granted.0, personalize: self.granted.1 }
+    }
+
     /// Milliseconds of the session at `wall`, unless it has ended. A wall clock that was set back adds nothing.
     pub(crate) fn resume_at(&self, wall: u64) -> Option<u64> {
         let t = self.t.saturating_add(wall.saturating_sub(self.wall));

@@ -7,7 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use waver_core::consent::{GateChange, Purpose, Reading};
+use waver_core::consent::{GateChange, Purpose, PurposeSet};
 use waver_core::{Effect, SignalKind};
 use waver_schema::{ConsentChoice, ConsentSource, Navigation, SessionId};
 
@@ -31,6 +31,8 @@ const PAGE_CALL_GRACE_MS: u32 = 100;
 /// How long a page that was restored waits before it looks for the session: Chromium shows it the storage as it was when it left, and
 /// what other pages of the tab wrote since only after its `pageshow` handlers.
 const STORAGE_SETTLES_MS: u32 = 50;
+/// How often the sources of consent are looked at if nothing tells of a change: tools come late, lose their cookie, and know nothing of other tabs.
+const LOOK_MS: u32 = 1_000;
 
 const PURPOSES: [(&str, Purpose); 2] = [("measure", Purpose::Measure), ("personalize", Purpose::Personalize)];
 
@@ -59,14 +61,21 @@ pub(crate) struct Shell {
     tabs: RefCell<Option<Tabs>>,
     listeners: RefCell<Vec<Listener>>,
     told: Cell<[ConsentChoice; 2]>,
+    /// Whether the sources are being read, and whether something that they did meanwhile asks for another reading.
+    reading: Cell<(bool, bool)>,
     /// Whether what an earlier page left is known to be gone.
     wiped: Cell<bool>,
 }
 
 impl Shell {
     pub(crate) fn new(config: Config) -> &'static Shell {
+        let read_again = || {
+            if let Some(shell) = crate::shell() {
+                shell.reread_consent();
+            }
+        };
         Box::leak(Box::new(Shell {
-            sources: Sources::new(config.tag),
+            sources: Sources::new(config.tag, Box::new(read_again)),
             emitter: Emitter::default(),
             slots: Slots::default(),
             timers: Timers::default(),
@@ -83,6 +92,7 @@ impl Shell {
             tabs: RefCell::default(),
             listeners: RefCell::default(),
             told: Cell::new([ConsentChoice::Unknown; 2]),
+            reading: Cell::default(),
             wiped: Cell::default(),
             config,
         }))
@@ -93,13 +103,19 @@ impl Shell {
         let mut listeners = consent::watch(&self.config, Rc::new(move || self.reread_consent()));
         listeners.extend(visibility::watch(Rc::new(move |moment| self.take_moment(moment))));
         self.listeners.replace(listeners);
-        let hear = move |withdrawn| {
-            self.sources.hear_of_other_tab(withdrawn);
+        let hear = move |withdrawn, granted| {
+            self.sources.hear_of_other_tab(withdrawn, granted);
             self.reread_consent();
         };
         self.tabs.replace(Tabs::listen(Box::new(hear)));
         self.watch_locally();
+        self.look_again();
+    }
+
+    /// Reads the sources now and from then on.
+    fn look_again(&'static self) {
         self.reread_consent();
+        self.timers.set(self, timer::Purpose::Look, 0, LOOK_MS);
     }
 
     /// Lends the state for one call of one of its methods.
@@ -116,6 +132,9 @@ impl Shell {
         let now = clock::now();
         match purpose {
             timer::Purpose::Start => self.start_sensors(Navigation::Load),
+            timer::Purpose::Look => self.look_again(),
+            // Meanwhile a dialogue may have opened.
+            timer::Purpose::Resume if !self.visit(|visit| visit.is_open()) => {}
             timer::Purpose::Resume => {
                 self.begin_session(storage::take(&self.config.site));
                 self.replay.set(false);
@@ -140,9 +159,22 @@ impl Shell {
 
     /// Reads all sources of consent, and does at once what follows.
     pub(crate) fn reread_consent(&'static self) {
-        for (source, reading) in self.sources.read(&self.config) {
-            self.take_reading(source, reading);
+        if self.reading.get().0 {
+            // A source called back while it was asked. What it has to say is read in a moment, in this same task.
+            self.reading.set((true, true));
+            return;
         }
+        let mut readings;
+        loop {
+            self.reading.set((true, false));
+            readings = self.sources.read(&self.config);
+            if !self.reading.take().1 {
+                break;
+            }
+        }
+        let stood = self.visit(|visit| visit.stands());
+        let change = self.visit(|visit| visit.read(readings));
+        self.take_change(change, stood);
         let choices = PURPOSES.map(|(_, purpose)| self.visit(|visit| visit.choice(purpose)));
         if choices == [ConsentChoice::Denied; 2] && !self.wiped.replace(true) {
             // Refused before the gate ever opened on this page: what an earlier page left goes too.
@@ -153,24 +185,43 @@ impl Shell {
         }
     }
 
-    fn take_reading(&'static self, source: ConsentSource, reading: Option<Reading>) {
-        match self.visit(|visit| visit.read(source, reading)) {
+    /// Does what follows from a change of the gate, under which `stood` was what a session stood on.
+    fn take_change(&'static self, change: GateChange, stood: PurposeSet) {
+        let granted = self.visit(|visit| visit.granted());
+        match change {
             GateChange::Unchanged => {}
-            GateChange::Opened => {
+            GateChange::Paused => self.stop(),
+            GateChange::Resumed if self.visit(|visit| visit.has_session()) => {
+                self.record_grant();
+                self.start_sensors_soon();
+            }
+            GateChange::Opened | GateChange::Resumed => {
                 self.wiped.set(false);
-                let goes_on = self.begin_session(storage::take(&self.config.site));
-                self.replay.set(goes_on || self.sources.granted_before_page());
+                let left = storage::take(&self.config.site);
+                // What was withdrawn while no page was there to see it.
+                let withdrawn = left.as_ref().filter(|left| !granted.contains(left.granted_set()));
+                let withdrawn = withdrawn.map(|left| SessionId::from_bytes(left.id));
+                let goes_on = self.begin_session(left);
+                self.withdraw(withdrawn);
+                let source = self.visit(|visit| visit.deciding_source());
+                self.replay.set(goes_on || self.sources.granted_before_page(source));
                 self.start_sensors_soon();
                 if !goes_on {
-                    self.tell_tabs(false);
+                    self.tell_tabs(PurposeSet::NONE, granted);
                 }
             }
-            GateChange::Altered => {
-                self.visit(Visit::renew_grant);
-                if !self.visit(|visit| visit.is_granted(Purpose::Personalize)) {
-                    self.slots.clear();
+            GateChange::Widened | GateChange::Narrowed => {
+                // A session never outlives the set that it was begun for, and what was seen under one is not taken over into another.
+                let session = self.visit(Visit::end);
+                self.stop();
+                storage::remove();
+                if change == GateChange::Narrowed {
+                    self.withdraw(session);
                 }
-                self.record_grant();
+                self.tell_tabs(stood.without(granted), granted);
+                self.begin_session(None);
+                self.replay.set(false);
+                self.start_sensors_soon();
             }
             GateChange::Closed => {
                 let session = self.visit(Visit::end).or_else(|| self.take_left_session());
@@ -178,7 +229,7 @@ impl Shell {
                 storage::remove();
                 self.wiped.set(true);
                 self.withdraw(session);
-                self.tell_tabs(true);
+                self.tell_tabs(stood, PurposeSet::NONE);
                 self.watch_locally();
             }
         }
@@ -211,17 +262,17 @@ impl Shell {
         }
     }
 
-    /// Stops everything that looks, waits or shows.
+    /// Stops everything that looks at the shopper, waits or shows.
     pub(crate) fn stop(&self) {
-        self.timers.unset_all();
+        self.timers.unset_all_but(timer::Purpose::Look);
         self.sensors.take();
         self.views.end();
         self.slots.clear();
     }
 
-    fn tell_tabs(&self, withdrawn: bool) {
+    fn tell_tabs(&self, withdrawn: PurposeSet, granted: PurposeSet) {
         if let Some(tabs) = self.tabs.borrow().as_ref() {
-            tabs.tell(withdrawn);
+            tabs.tell(withdrawn, granted);
         }
     }
 
@@ -304,7 +355,7 @@ impl Shell {
         match moment {
             Moment::Shown => {
                 // The page holds its session itself again.
-                if self.visit(|visit| visit.is_open()) {
+                if self.visit(|visit| visit.has_session()) {
                     storage::remove();
                 }
                 self.observe(SignalKind::Visibility { visible: true }, clock::now());
@@ -318,40 +369,37 @@ impl Shell {
                 }
             }
             // Other pages of the tab went on with the session meanwhile.
-            Moment::Restored if self.visit(|visit| visit.is_open()) => {
+            Moment::Restored if !self.visit(|visit| visit.stands()).is_empty() => {
                 self.visit(Visit::end);
                 self.sensors.take();
-                self.timers.unset_all();
+                self.timers.unset_all_but(timer::Purpose::Look);
                 self.timers.set(self, timer::Purpose::Resume, 0, STORAGE_SETTLES_MS);
             }
             Moment::Restored => self.begin_view(Navigation::Restore),
         }
     }
 
-    /// The state per purpose, its source, and which signals of the browser were honoured.
+    /// The state per purpose, its source, and whether an objection that the browser sent was honoured.
     pub(crate) fn consent_state(&self) -> JsValue {
         let state = value::object();
         for (name, purpose) in PURPOSES {
-            let choice = self.visit(|visit| visit.choice(purpose));
+            let known = self.visit(|visit| visit.state(purpose));
             let of_purpose = value::object();
-            value::set(&of_purpose, "state", choice.as_str());
-            let source = self.sources.deciding(purpose, choice).map(ConsentSource::as_str);
+            value::set(&of_purpose, "state", known.choice.as_str());
+            let source = known.source.map(ConsentSource::as_str);
             value::set(&of_purpose, "source", source.map_or(JsValue::NULL, JsValue::from));
             value::set(&state, name, of_purpose);
         }
-        for (name, source) in [("gpc", ConsentSource::Gpc), ("dnt", ConsentSource::Dnt)] {
-            value::set(&state, name, self.visit(|visit| visit.denies(source)));
-        }
+        let (gpc, dnt) = self.objections();
+        value::set(&state, "gpc", gpc);
+        value::set(&state, "dnt", dnt);
+        value::set(&state, "opt_out_honoured", gpc || dnt);
         state
     }
 
-    /// The source that a consent record names.
-    pub(crate) fn deciding_source(&self) -> ConsentSource {
-        let decided = |(_, purpose)| {
-            let choice = self.visit(|visit| visit.choice(purpose));
-            self.sources.deciding(purpose, choice)
-        };
-        PURPOSES.into_iter().find_map(decided).unwrap_or(ConsentSource::PageCall)
+    /// Whether Global Privacy Control and Do Not Track are raised.
+    pub(crate) fn objections(&self) -> (bool, bool) {
+        self.visit(|visit| (visit.denies(ConsentSource::Gpc), visit.denies(ConsentSource::Dnt)))
     }
 
     /// Says something on the console, if debugging is on.

@@ -25,11 +25,13 @@ pub(crate) enum Purpose {
     Questions,
     /// To take ended offers off the page.
     Offers,
+    /// To look at the sources of consent again, which may have changed without telling.
+    Look,
 }
 
 /// Those that are set, with the millisecond of the page at which they are due.
 #[derive(Default)]
-pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 8]>);
+pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 9]>);
 
 impl Timers {
     /// When that timer is due, if it is set.
@@ -50,7 +52,10 @@ impl Timers {
         self.0.borrow_mut()[purpose as usize] = None;
     }
 
-    pub(crate) fn unset_all(&self) {
-        self.0.take();
+    pub(crate) fn unset_all_but(&self, kept: Purpose) {
+        let mut timers = self.0.borrow_mut();
+        let kept_timer = timers[kept as usize].take();
+        *timers = Default::default();
+        timers[kept as usize] = kept_timer;
     }
 }

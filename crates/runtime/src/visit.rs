@@ -1,7 +1,7 @@
 //! What one tab knows of its shopper: consent, engine, session, queue. Pure, so that the rules of consent can be tested without a browser:
 //! time and randomness are handed in, and nothing here calls the page, which could call back.
 
-use waver_core::consent::{Consented, Gate, GateChange, Purpose, Reading};
+use waver_core::consent::{Consented, Gate, GateChange, Purpose, PurposeSet, PurposeState, Reading};
 use waver_core::{Effect, Engine, Signal, SignalKind};
 use waver_schema::{
     ConsentChoice, ConsentRecord, ConsentSource, DecisionRequest, EventBody, Locale, SessionId, SiteKey, SlotName,
@@ -64,13 +64,34 @@ impl Visit {
         self.gate.choice(purpose)
     }
 
+    pub(crate) fn state(&self, purpose: Purpose) -> PurposeState {
+        self.gate.state(purpose)
+    }
+
+    pub(crate) fn granted(&self) -> PurposeSet {
+        self.gate.granted()
+    }
+
+    /// What the session stands on: what is granted, or was when a dialogue opened that is still open.
+    pub(crate) fn stands(&self) -> PurposeSet {
+        self.gate.stands()
+    }
+
+    pub(crate) fn deciding_source(&self) -> Option<ConsentSource> {
+        self.gate.deciding_source()
+    }
+
+    pub(crate) fn readings(&self) -> Vec<(ConsentSource, Reading)> {
+        self.gate.readings().collect()
+    }
+
     pub(crate) fn denies(&self, source: ConsentSource) -> bool {
         self.gate.denies(source)
     }
 
-    /// Takes the reading of a source. What was permitted before a change is void at once.
-    pub(crate) fn read(&mut self, source: ConsentSource, reading: Option<Reading>) -> GateChange {
-        let change = self.gate.read(source, reading);
+    /// Takes what the sources say at one moment. What was permitted before a change is void at once.
+    pub(crate) fn read(&mut self, readings: impl IntoIterator<Item = (ConsentSource, Option<Reading>)>) -> GateChange {
+        let change = self.gate.read_all(readings);
         if change != GateChange::Unchanged {
             self.turn = self.turn.wrapping_add(1);
             self.queue.clear();
@@ -83,25 +104,28 @@ impl Visit {
         self.watch = Some(Watch { engine: Engine::new(), clock: SessionClock::showing(0, now), last_sign: 0 });
     }
 
-    /// Begins a session after a grant: goes on with the one that an earlier page handed over, or starts afresh under `id`. Says whether it goes on.
+    /// Begins a session after a grant: goes on with the one that an earlier page handed over, or starts afresh under `id`. Says whether it goes
+    /// on, which it never does under another grant than its own.
     pub(crate) fn begin(&mut self, handed: Option<HandOver>, id: SessionId, now: u64, wall: u64) -> bool {
         self.turn = self.turn.wrapping_add(1);
         self.queue.clear();
-        let goes_on = handed.and_then(|handed| Some((handed.resume_at(wall)?, handed)));
+        let granted = self.granted_pair();
+        let same_grant = handed.filter(|handed| handed.granted == granted);
+        let goes_on = same_grant.and_then(|handed| Some((handed.resume_at(wall)?, handed)));
         let Some((t, handed)) = goes_on else {
             self.watch_afresh(now);
             self.session = Some(Session::new(id));
             return false;
         };
-        let epoch = handed.epoch.filter(|_| handed.granted == self.granted());
-        self.session = Some(Session { id: SessionId::from_bytes(handed.id), epoch, next_seq: handed.next_seq });
+        let id = SessionId::from_bytes(handed.id);
+        self.session = Some(Session { id, epoch: handed.epoch, next_seq: handed.next_seq });
         let engine = Engine::restore(handed.engine);
         self.watch = Some(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t });
         self.queue.take_over(&self.gate, handed.parcels);
         true
     }
 
-    /// The grant was altered: the collector has to number it anew.
+    /// The collector does not know the grant: it has to number it anew.
     pub(crate) fn renew_grant(&mut self) {
         if let Some(session) = &mut self.session {
             session.epoch = None;
@@ -117,13 +141,14 @@ impl Visit {
     }
 
     /// What the collector has to know of the grant, if it has not been told yet, and the turn it belongs to.
-    pub(crate) fn grant_to_record(&self, source: ConsentSource) -> Option<(u32, ConsentRecord)> {
-        let session = self.session.as_ref().filter(|session| session.epoch.is_none())?;
-        Some((self.turn, self.consent_record(session.id, source)))
+    pub(crate) fn grant_to_record(&self) -> Option<(u32, ConsentRecord)> {
+        let session = self.session.as_ref().filter(|session| session.epoch.is_none() && self.gate.is_open())?;
+        Some((self.turn, self.consent_record(session.id)))
     }
 
     /// The choice as it stands, on record under `session`.
-    pub(crate) fn consent_record(&self, session: SessionId, source: ConsentSource) -> ConsentRecord {
+    pub(crate) fn consent_record(&self, session: SessionId) -> ConsentRecord {
+        let source = self.gate.deciding_source().unwrap_or(ConsentSource::PageCall);
         let choices = [Purpose::Measure, Purpose::Personalize].map(|purpose| self.choice(purpose));
         ConsentRecord::new(self.site.clone(), session, choices, source)
     }
@@ -143,6 +168,9 @@ impl Visit {
 
     /// Takes in what a sensor saw at `at`, milliseconds of the page. Records go to the queue by way of the gate; the rest comes back.
     pub(crate) fn observe(&mut self, kind: SignalKind, at: u64) -> Vec<Effect> {
+        if self.is_paused() {
+            return Vec::new();
+        }
         let Some(watch) = &mut self.watch else { return Vec::new() };
         let t = watch.clock.at(at);
         if kind != SignalKind::Tick {
@@ -231,7 +259,8 @@ impl Visit {
 
     /// What the next page of the tab needs to go on; `None` without a session.
     pub(crate) fn hand_over(&mut self, now: u64, wall: u64) -> Option<HandOver> {
-        let granted = self.granted();
+        let stands = self.gate.stands();
+        let granted = (stands.measure, stands.personalize);
         let session = self.session.as_mut()?;
         let watch = self.watch.as_ref()?;
         let t = watch.clock.at(now);
@@ -249,8 +278,19 @@ impl Visit {
         })
     }
 
-    fn granted(&self) -> (bool, bool) {
-        (self.is_granted(Purpose::Measure), self.is_granted(Purpose::Personalize))
+    /// Whether there is a session.
+    pub(crate) fn has_session(&self) -> bool {
+        self.session.is_some()
+    }
+
+    /// Whether a source's dialogue is open, so that nothing is looked at.
+    fn is_paused(&self) -> bool {
+        !self.gate.is_open() && !self.gate.stands().is_empty()
+    }
+
+    fn granted_pair(&self) -> (bool, bool) {
+        let PurposeSet { measure, personalize } = self.gate.granted();
+        (measure, personalize)
     }
 }
 
@@ -267,7 +307,7 @@ mod tests {
     }
 
     fn say(visit: &mut Visit, measure: ConsentChoice, personalize: ConsentChoice) -> GateChange {
-        visit.read(ConsentSource::PageCall, Some(Reading { measure, personalize }))
+        visit.read([(ConsentSource::PageCall, Some(Reading::new(measure, personalize)))])
     }
 
     fn grant(visit: &mut Visit) {
@@ -345,7 +385,7 @@ mod tests {
         visit.begin(None, ID, 0, 0);
         visit.admit(1);
         assert!(visit.ask(slot(), None).is_none());
-        assert_eq!(say(&mut visit, ConsentChoice::Denied, ConsentChoice::Granted), GateChange::Altered);
+        assert_eq!(say(&mut visit, ConsentChoice::Denied, ConsentChoice::Granted), GateChange::Narrowed);
         visit.observe(view(), 10);
         assert_eq!(visit.dispatch(true, 20), None);
         assert!(visit.ask(slot(), None).is_some());
@@ -374,12 +414,42 @@ mod tests {
     }
 
     #[test]
-    fn another_grant_is_numbered_anew_and_a_stale_session_is_not_resumed() {
+    fn neither_another_grant_nor_half_an_hour_goes_on_with_a_session() {
+        let other = SessionId::from_bytes([9; 16]);
+        let begun_anew = |visit: &Visit| visit.grant_to_record().map(|(_, record)| record.session);
         let mut visit = visit();
         say(&mut visit, ConsentChoice::Granted, ConsentChoice::Denied);
-        assert!(visit.begin(Some(handed_over()), ID, 0, 1_000_700));
-        assert!(visit.grant_to_record(ConsentSource::PageCall).is_some());
-        assert!(!visit.begin(Some(handed_over()), SessionId::from_bytes([9; 16]), 0, 1_000_000 + SESSION_IDLE_MS));
+        assert!(!visit.begin(Some(handed_over()), other, 0, 1_000_700));
+        assert_eq!(begun_anew(&visit), Some(other));
+        grant_more(&mut visit);
+        assert!(!visit.begin(Some(handed_over()), other, 0, 1_000_000 + SESSION_IDLE_MS));
+        assert_eq!(begun_anew(&visit), Some(other));
+    }
+
+    fn grant_more(visit: &mut Visit) {
+        assert_eq!(say(visit, ConsentChoice::Granted, ConsentChoice::Granted), GateChange::Widened);
+    }
+
+    #[test]
+    fn while_a_dialogue_is_open_nothing_is_looked_at_and_the_session_waits() {
+        let mut visit = visit();
+        grant(&mut visit);
+        visit.begin(None, ID, 0, 0);
+        visit.admit(1);
+        visit.observe(view(), 10);
+        let tcf = |reading| [(ConsentSource::Tcf, Some(reading))];
+        assert_eq!(visit.read(tcf(Reading::PAUSED)), GateChange::Paused);
+        assert!(visit.observe(SignalKind::Click { zone: None }, 20).is_empty());
+        assert!(visit.dispatch(true, 30).is_none() && visit.ask(slot(), None).is_none() && visit.has_session());
+        assert_eq!(visit.hand_over(30, 0).map(|handed| handed.granted), Some((true, true)));
+        assert_eq!(visit.read(tcf(Reading::all(ConsentChoice::Granted))), GateChange::Resumed);
+        let clicks = |visit: &Visit| visit.engine().expect("at work").features().get(waver_schema::Feature::Clicks);
+        assert_eq!(clicks(&visit), 0.0);
+        visit.observe(SignalKind::Click { zone: None }, 40);
+        assert_eq!(clicks(&visit), 1.0);
+        visit.read(tcf(Reading::PAUSED));
+        assert_eq!(visit.read(tcf(Reading::all(ConsentChoice::Denied))), GateChange::Closed);
+        assert_eq!(visit.end(), Some(ID), "there is a session to erase");
     }
 
     #[test]

@@ -47,6 +47,11 @@ impl PurposeSet {
         (self.measure || !other.measure) && (self.personalize || !other.personalize)
     }
 
+    /// What is in it and not in `other`.
+    pub const fn without(self, other: PurposeSet) -> PurposeSet {
+        PurposeSet { measure: self.measure && !other.measure, personalize: self.personalize && !other.personalize }
+    }
+
     pub(super) const fn put(&mut self, purpose: Purpose, is_in: bool) {
         match purpose {
             Purpose::Measure => self.measure = is_in,

@@ -3,41 +3,34 @@
 
 use js_sys::{Array, Date};
 use wasm_bindgen::{JsCast, JsValue};
-use waver_core::consent::{Purpose, Reading};
+use waver_core::consent::Reading;
 use waver_schema::ConsentChoice;
 
+use super::named::{self, Named};
 use crate::{page, value};
 
 /// What it dispatches at the window; `onModalReady` comes when it has started and waits for a choice.
 pub(super) const EVENTS: [&str; 4] = ["cc:onFirstConsent", "cc:onConsent", "cc:onChange", "cc:onModalReady"];
 
 /// What it says now; `None` where it is not on the page.
-pub(super) fn read(categories: &[(JsValue, Purpose)]) -> Option<Reading> {
+pub(super) fn read(names: &[Named]) -> Option<Reading> {
     // Whatever it throws or gives instead of an answer is no choice.
-    tool().is_object().then(|| choices(categories).unwrap_or(Reading::all(ConsentChoice::Unknown)))
+    tool().is_object().then(|| choices(names).unwrap_or(Reading::all(ConsentChoice::Unknown)))
 }
 
-fn choices(categories: &[(JsValue, Purpose)]) -> Option<Reading> {
+fn choices(names: &[Named]) -> Option<Reading> {
+    // In its opt-out mode categories are accepted before any choice, but there is no valid consent.
     if ask("validConsent", &JsValue::UNDEFINED)? != true {
         return None;
     }
     let in_cookie: Array = ask("getCookie", &"categories".into())?.dyn_into().ok()?;
     let preferences = ask("getUserPreferences", &JsValue::UNDEFINED)?;
     let rejected: Array = value::get(&preferences, "rejectedCategories").dyn_into().ok()?;
-    let choice = |purpose| {
-        let mut choice = ConsentChoice::Denied;
-        for (name, _) in categories.iter().filter(|(_, meaning)| *meaning == purpose) {
-            let accepted = ask("acceptedCategory", name).is_some_and(|accepted| accepted == true);
-            let kept = in_cookie.includes(name, 0);
-            if accepted && kept {
-                choice = ConsentChoice::Granted;
-            } else if accepted || kept || rejected.includes(name, 0) {
-                return ConsentChoice::Denied;
-            }
-        }
-        choice
-    };
-    Some(Reading { measure: choice(Purpose::Measure), personalize: choice(Purpose::Personalize) })
+    Some(named::reading(names, |name| {
+        let accepted = ask("acceptedCategory", name).is_some_and(|accepted| accepted == true);
+        let kept = in_cookie.includes(name, 0);
+        (accepted || kept || rejected.includes(name, 0)).then(|| named::agreed(accepted, kept))
+    }))
 }
 
 /// Whether the last choice was made before this page began.

@@ -1,15 +1,32 @@
 //! Where consent is read. Each source is an adapter in a file of its own that knows one thing: what its source says now. Events only say when
 //! to read again; what is believed is the reading, taken anew just before each send.
 
+mod c15t;
+mod consent_mode;
+mod cookie;
 mod cookieconsent;
+mod evidence;
+mod frames;
+mod gpp;
+mod klaro;
+mod named;
+mod orejime;
+mod other_tab;
 mod page_call;
 mod privacy_signal;
+mod shopify;
+mod tarteaucitron;
+mod tcf;
+mod told;
+mod usp;
 
 use std::cell::Cell;
 use std::rc::Rc;
 
+use js_sys::Function;
 use wasm_bindgen::JsCast;
-use waver_core::consent::{Purpose, Reading};
+use wasm_bindgen::closure::Closure;
+use waver_core::consent::{Purpose, PurposeSet, Reading};
 use waver_schema::{ConsentChoice, ConsentSource};
 use web_sys::EventTarget;
 
@@ -17,25 +34,43 @@ use crate::config::Config;
 use crate::listener::Listener;
 use crate::{page, value};
 
-/// What each source says, in the order of reading. Vetoes come first, so that a grant read in the same moment cannot open the gate before them.
-type Readings = [(ConsentSource, Option<Reading>); 5];
+pub(crate) use named::Named;
 
-/// The sources of consent, and what each said last.
+/// What each source says.
+type Readings = Vec<(ConsentSource, Option<Reading>)>;
+
+/// The sources of consent, and what those remember that cannot be asked.
 pub(crate) struct Sources {
     /// What the tag said, until the page says something itself.
     tag: Cell<Option<Reading>>,
     page_call: Cell<Option<Reading>>,
-    withdrawn_elsewhere: Cell<bool>,
-    last: Cell<Readings>,
+    other_tab: other_tab::OtherTab,
+    /// Reads everything again, for interfaces that call back.
+    changed: Function,
+    tcf: tcf::Tcf,
+    gpp: told::Told,
+    klaro: told::Told,
+    orejime: told::Told,
+    c15t: told::Told,
+    consent_mode: consent_mode::ConsentMode,
+    shopify_asked: Cell<bool>,
 }
 
 impl Sources {
-    pub(crate) fn new(tag: Option<Reading>) -> Sources {
+    /// Of a page whose tag said that much; `read_again` is called when a source may have changed.
+    pub(crate) fn new(tag: Option<Reading>, read_again: Box<dyn Fn()>) -> Sources {
         Sources {
             tag: Cell::new(tag),
-            page_call: Cell::new(None),
-            withdrawn_elsewhere: Cell::new(false),
-            last: Cell::new([(ConsentSource::Tag, None); 5]),
+            page_call: Cell::default(),
+            other_tab: other_tab::OtherTab::default(),
+            changed: Closure::<dyn Fn()>::wrap(read_again).into_js_value().unchecked_into(),
+            tcf: tcf::Tcf::default(),
+            gpp: told::Told::default(),
+            klaro: told::Told::default(),
+            orejime: told::Told::default(),
+            c15t: told::Told::default(),
+            consent_mode: consent_mode::ConsentMode::default(),
+            shopify_asked: Cell::default(),
         }
     }
 
@@ -43,42 +78,58 @@ impl Sources {
     pub(crate) fn take_page_call(&self, measure: Option<bool>, personalize: Option<bool>) {
         let before = self.page_call.get().or(self.tag.take());
         self.page_call.set(Some(page_call::after(before, measure, personalize)));
-        self.withdrawn_elsewhere.set(false);
+        self.other_tab.forget(PurposeSet { measure: measure.is_some(), personalize: personalize.is_some() });
     }
 
     /// Another tab told of a withdrawal, or of a grant after it.
-    pub(crate) fn hear_of_other_tab(&self, withdrawn: bool) {
-        self.withdrawn_elsewhere.set(withdrawn);
+    pub(crate) fn hear_of_other_tab(&self, withdrawn: PurposeSet, granted: PurposeSet) {
+        self.other_tab.hear(withdrawn, granted);
     }
 
     /// What each source says now.
     pub(crate) fn read(&self, config: &Config) -> Readings {
-        let elsewhere = self.withdrawn_elsewhere.get().then_some(Reading::all(ConsentChoice::Denied));
-        let tool = if config.consent_tool { cookieconsent::read(&config.categories) } else { None };
-        let readings = [
+        let mut readings = vec![
             (ConsentSource::Gpc, privacy_signal::global_privacy_control()),
             (ConsentSource::Dnt, privacy_signal::do_not_track()),
             (ConsentSource::Tag, self.tag.get()),
-            (ConsentSource::PageCall, elsewhere.or(self.page_call.get())),
-            (ConsentSource::CookieConsent, tool),
+            (ConsentSource::PageCall, self.page_call.get()),
         ];
-        self.last.set(readings);
+        if config.consent_tool {
+            readings.extend(self.read_tools(config));
+        }
+        let grants = |purpose| {
+            let granted = |reading: &Reading| reading.of(purpose) == Some(ConsentChoice::Granted);
+            readings.iter().any(|(_, reading)| reading.as_ref().is_some_and(granted))
+        };
+        let here = PurposeSet { measure: grants(Purpose::Measure), personalize: grants(Purpose::Personalize) };
+        readings.push((ConsentSource::OtherTab, self.other_tab.read(here)));
         readings
     }
 
-    /// The source that decided on `purpose`, by the order of reading.
-    pub(crate) fn deciding(&self, purpose: Purpose, choice: ConsentChoice) -> Option<ConsentSource> {
-        let decided = |reading: &Option<Reading>| reading.is_some_and(|reading| reading.of(purpose) == choice);
-        self.last.get().iter().find(|(_, reading)| decided(reading)).map(|(source, _)| *source)
+    fn read_tools(&self, config: &Config) -> [(ConsentSource, Option<Reading>); 10] {
+        let (names, changed) = (&config.categories, &self.changed);
+        let consent_mode = config.data_layer.as_ref().and_then(|queue| self.consent_mode.read(queue, names));
+        [
+            (ConsentSource::Tcf, self.tcf.read(config.tcf, changed)),
+            (ConsentSource::Gpp, gpp::read(config.tcf, &self.gpp, changed)),
+            (ConsentSource::Usp, usp::read()),
+            (ConsentSource::ConsentMode, consent_mode),
+            (ConsentSource::Shopify, shopify::read(&self.shopify_asked, changed)),
+            (ConsentSource::CookieConsent, cookieconsent::read(names)),
+            (ConsentSource::Klaro, klaro::read(names, &self.klaro, changed)),
+            (ConsentSource::Orejime, orejime::read(names, &self.orejime, changed)),
+            (ConsentSource::Tarteaucitron, tarteaucitron::read(names)),
+            (ConsentSource::C15t, c15t::read(names, &self.c15t, changed)),
+        ]
     }
 
-    /// Whether the grant is older than this page, so that what the page did before this module came up happened under it.
-    pub(crate) fn granted_before_page(&self) -> bool {
-        let grants = |source| {
-            self.deciding(Purpose::Measure, ConsentChoice::Granted) == Some(source)
-                || self.deciding(Purpose::Personalize, ConsentChoice::Granted) == Some(source)
-        };
-        grants(ConsentSource::Tag) || grants(ConsentSource::CookieConsent) && cookieconsent::chosen_before_page()
+    /// Whether the grant of `source` is older than this page, so that what the page did before this module came up happened under it.
+    pub(crate) fn granted_before_page(&self, source: Option<ConsentSource>) -> bool {
+        match source {
+            Some(ConsentSource::Tag) => true,
+            Some(ConsentSource::CookieConsent) => cookieconsent::chosen_before_page(),
+            _ => false,
+        }
     }
 }
 
@@ -91,7 +142,8 @@ pub(crate) fn watch(config: &Config, read_again: Rc<dyn Fn()>) -> Vec<Listener> 
         listeners.push(Listener::new(&store, "change", Box::new(move |_| read_again())));
     }
     if config.consent_tool {
-        for kind in cookieconsent::EVENTS {
+        let others = [orejime::LOADED, tarteaucitron::UPDATED, shopify::COLLECTED];
+        for kind in cookieconsent::EVENTS.into_iter().chain(others) {
             let read_again = read_again.clone();
             listeners.push(Listener::everywhere(kind, Box::new(move |_| read_again())));
         }

@@ -7,11 +7,15 @@ use waver_schema::ConsentChoice;
 pub(super) fn after(before: Option<Reading>, measure: Option<bool>, personalize: Option<bool>) -> Reading {
     let before = before.unwrap_or(Reading::all(ConsentChoice::Unknown));
     let said = |said: Option<bool>, before| match said {
-        Some(true) => ConsentChoice::Granted,
-        Some(false) => ConsentChoice::Denied,
+        Some(true) => Some(ConsentChoice::Granted),
+        Some(false) => Some(ConsentChoice::Denied),
         None => before,
     };
-    Reading { measure: said(measure, before.measure), personalize: said(personalize, before.personalize) }
+    Reading {
+        measure: said(measure, before.measure),
+        personalize: said(personalize, before.personalize),
+        paused: false,
+    }
 }
 
 #[cfg(test)]
@@ -21,8 +25,8 @@ mod tests {
     #[test]
     fn a_purpose_that_is_not_named_stays_as_it_was() {
         let first = after(None, Some(true), None);
-        assert_eq!(first, Reading { measure: ConsentChoice::Granted, personalize: ConsentChoice::Unknown });
+        assert_eq!(first, Reading::new(ConsentChoice::Granted, ConsentChoice::Unknown));
         let second = after(Some(first), None, Some(false));
-        assert_eq!(second, Reading { measure: ConsentChoice::Granted, personalize: ConsentChoice::Denied });
+        assert_eq!(second, Reading::new(ConsentChoice::Granted, ConsentChoice::Denied));
     }
 }
