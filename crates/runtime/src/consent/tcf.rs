@@ -20,6 +20,9 @@ const API: &str = "__tcfapi";
 const LOCATOR: &str = "__tcfapiLocator";
 const VERSION: u8 = 2;
 
+/// Takes what the listener is told: the data, and whether there is any.
+type Listener = Closure<dyn Fn(JsValue, JsValue)>;
+
 /// What it said last, and of what.
 #[derive(Clone, Copy)]
 struct Said {
@@ -34,7 +37,7 @@ const NOTHING_YET: Said = Said { reading: Some(Reading::all(ConsentChoice::Unkno
 pub(super) struct Tcf {
     told: Told,
     said: Rc<Cell<Said>>,
-    listener: RefCell<Option<Closure<dyn Fn(JsValue, JsValue)>>>,
+    listener: RefCell<Option<Listener>>,
 }
 
 impl Default for Tcf {
@@ -74,7 +77,7 @@ impl Tcf {
             said.set(if success == true { take(&data, basis) } else { NOTHING_YET });
             let _ = changed.call0(&JsValue::UNDEFINED);
         };
-        let take = Closure::<dyn Fn(JsValue, JsValue)>::new(take);
+        let take = Listener::new(take);
         let arguments = Array::of3(&"addEventListener".into(), &VERSION.into(), take.as_ref());
         if Reflect::apply(api, &JsValue::UNDEFINED, &arguments).is_ok() {
             // Kept alive for good: whoever has it may call it at any time.
@@ -119,7 +122,8 @@ fn shown(data: &JsValue, basis: TcBasis) -> TcConsents {
             let vendor = vendor.to_string();
             // It stands in either place, and an empty list means that nothing is told.
             let lists = [of("vendor", "disclosedVendors"), of("outOfBand", "disclosedVendors")];
-            let told = |list: &&JsValue| list.is_object() && Object::keys((*list).unchecked_ref::<Object>()).length() > 0;
+            let told =
+                |list: &&JsValue| list.is_object() && Object::keys((*list).unchecked_ref::<Object>()).length() > 0;
             let restrictions = value::get(&publisher, "restrictions");
             let by_consent = |kind: JsValue| kind.is_undefined() || kind == 1;
             VendorConsents {
