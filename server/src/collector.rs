@@ -32,6 +32,7 @@ use crate::serve::serve;
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
 use crate::stop::{Stop, StopSender};
+use crate::tripwire::{self, Tripped};
 use crate::unknown_fields::{Met, UnknownFields};
 
 /// How soon a changed policy is noticed.
@@ -144,6 +145,8 @@ impl Collector {
         metrics.show(Refused(Arc::clone(&rates)));
         let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
         metrics.show(Met(Arc::clone(&unknown_fields)));
+        let tripped = Arc::new(Tripped::default());
+        metrics.show(tripwire::Met(Arc::clone(&tripped)));
         let metrics = Arc::new(metrics);
         let records = records(Arc::clone(&log));
         let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone());
@@ -191,6 +194,7 @@ impl Collector {
             admin: AdminGate::new(config.admin.token),
             rates,
             unknown_fields,
+            tripped,
             proxies: Proxies { trusted: config.server.trusted_proxies, header: config.server.proxy_header },
             assets,
             listens_on_loopback: address.ip().is_loopback(),

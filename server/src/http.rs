@@ -54,6 +54,7 @@ use crate::release::SharedReleases;
 use crate::site::Sites;
 use crate::state::SharedState;
 use crate::stop::Stop;
+use crate::tripwire::Tripped;
 use crate::unknown_fields::UnknownFields;
 use refusal::Refusal;
 
@@ -76,6 +77,7 @@ pub(crate) struct App {
     pub(crate) rates: Arc<RateLimits>,
     pub(crate) proxies: Proxies,
     pub(crate) unknown_fields: Arc<UnknownFields>,
+    pub(crate) tripped: Arc<Tripped>,
     pub(crate) assets: Assets,
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.

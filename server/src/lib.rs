@@ -43,6 +43,7 @@ mod serve;
 mod site;
 mod state;
 mod stop;
+mod tripwire;
 mod unknown_fields;
 
 pub use cli::{Exit, main};

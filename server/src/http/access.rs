@@ -10,6 +10,7 @@ use crate::committer::{Command, Reply};
 use crate::outcome::DiscardReason;
 use crate::pipeline::Sender;
 use crate::site::SiteIndex;
+use crate::tripwire;
 
 /// Refuses whatever the browser asks us not to collect: Global Privacy Control, or Do Not Track. The browser module honours both by
 /// itself; this holds even if it did not.
@@ -33,6 +34,20 @@ pub(super) fn expect_version(v: u16) -> Result<(), Refusal> {
         return Ok(());
     }
     Err(Refusal::new(ErrorCode::Schema, format!("this collector knows versions 1 to {WIRE_VERSION}")).at("v"))
+}
+
+/// Refuses a body of the schema called `name` in which something looks like a person's. `json` was read as one before.
+///
+/// # Errors
+/// [`ErrorCode::Schema`], which says what kind of thing it was.
+pub(super) fn expect_nothing_personal(app: &App, name: &'static str, json: &[u8]) -> Result<(), Refusal> {
+    match tripwire::of_body(name, json) {
+        None => Ok(()),
+        Some(kind) => {
+            app.tripped.add(kind);
+            Err(Refusal::personal(kind))
+        }
+    }
 }
 
 /// The site of a request, if its origin may send for it.

@@ -35,6 +35,7 @@ pub(super) async fn post(
     let record = read(&json)?;
     let site = access::find_site(&app, &record.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
+    access::expect_nothing_personal(&app, "consent", &json)?;
     if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
         access::expect_no_objection(&headers)?;
         expect_no_objection(&record)?;

@@ -32,6 +32,7 @@ pub(super) async fn post(
     let request = read(&json)?;
     let site = access::find_site(&app, &request.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
+    access::expect_nothing_personal(&app, "decision-request", &json)?;
     let pseudonym = pseudonymize(&app.pseudonym_key, &request.site, &request.session);
     let from = Sender { site, pseudonym, received_at };
     let id = DecisionId::from_bytes(app.host.random());

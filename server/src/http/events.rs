@@ -13,6 +13,7 @@ use crate::dead_letter::{DeadLetter, LETTERS_PER_BATCH};
 use crate::entry::BatchEntry;
 use crate::pipeline::{ReadBatch, Sender};
 use crate::pseudonym::pseudonymize;
+use crate::tripwire::{self, Personal};
 use crate::unknown_fields;
 
 /// A [`Batch`] whose events are read one by one, so that one that is not of the schema does not take the others with it.
@@ -27,6 +28,23 @@ pub(super) struct Envelope<'a> {
     _sent_at: u64,
     #[serde(borrow)]
     pub(super) events: Vec<&'a RawValue>,
+}
+
+impl Envelope<'_> {
+    /// Whether `json`, which it was read from, has no other field outside of its events.
+    fn is_plain(&self, json: &[u8]) -> bool {
+        const FIELDS: usize = 6;
+        let colons = |json| str::from_utf8(json).map_or(usize::MAX, unknown_fields::colons);
+        let of_events: usize = self.events.iter().map(|event| colons(event.get().as_bytes())).sum();
+        colons(json) == of_events + FIELDS
+    }
+
+    /// The same without its events, which are looked at one by one.
+    fn without_events(&self, json: &[u8]) -> Vec<u8> {
+        let mut body: serde_json::Value = serde_json::from_slice(json).unwrap_or_default();
+        body["events"] = serde_json::Value::Null;
+        body.to_string().into_bytes()
+    }
 }
 
 /// Stores a batch of events. The answer comes once what it accepts would survive a crash; sending the same batch again is safe.
@@ -52,7 +70,12 @@ pub(super) async fn post(
     let site = access::find_site(&app, &envelope.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
 
-    let Readings { batch, nothing_read, unknown_fields } = read_events(envelope.consent_epoch, &envelope.events);
+    if !envelope.is_plain(&json) {
+        access::expect_nothing_personal(&app, "batch", &envelope.without_events(&json))?;
+    }
+    let Readings { batch, nothing_read, unknown_fields, personal } =
+        read_events(envelope.consent_epoch, &envelope.events);
+    personal.into_iter().for_each(|kind| app.tripped.add(kind));
     app.unknown_fields.add(site, unknown_fields);
     let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);
     let from = Sender { site, pseudonym, received_at };
@@ -86,6 +109,8 @@ pub(super) struct Readings {
     pub(super) nothing_read: Option<Refusal>,
     /// Fields that the schema does not have, of those that could be read.
     unknown_fields: u32,
+    /// What looked like a person's in those that were refused for it.
+    personal: Vec<Personal>,
 }
 
 /// Reads each event.
@@ -98,8 +123,16 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Readings {
     };
     let mut first_refusal = None;
     let mut unknown_fields = 0;
+    let mut personal = Vec::new();
     for (index, raw) in (0_u32..).zip(sent) {
-        match read_event(raw.get().as_bytes()) {
+        let read = read_event(raw.get().as_bytes()).and_then(|event| match tripwire(raw.get(), &event) {
+            None => Ok(event),
+            Some(kind) => {
+                personal.push(kind);
+                Err(Refusal::personal(kind))
+            }
+        });
+        match read {
             Ok(event) => {
                 unknown_fields += unknown_fields::count(raw.get(), &event);
                 batch.entry.events.push(event);
@@ -118,7 +151,12 @@ pub(super) fn read_events(consent_epoch: u32, sent: &[&RawValue]) -> Readings {
     }
     let nothing_read = first_refusal.filter(|_| batch.entry.events.is_empty());
     let nothing_read = nothing_read.map(|refusal| refusal.below("events[0]"));
-    Readings { batch, nothing_read, unknown_fields }
+    Readings { batch, nothing_read, unknown_fields, personal }
+}
+
+/// What looks like a person's in an event that could be read; hardly ever is there a place where anything could.
+fn tripwire(json: &str, event: &Event) -> Option<Personal> {
+    if unknown_fields::is_plain(json, event) { None } else { tripwire::of_body("batch", json.as_bytes()) }
 }
 
 /// Reads one event.

@@ -4,6 +4,7 @@ use axum::response::{IntoResponse, Response};
 use waver_schema::{ApiError, ErrorCode};
 
 use crate::rate::Exceeded;
+use crate::tripwire::Personal;
 
 /// Seconds after which a client may try again, where nothing else is known.
 const RETRY_AFTER_S: u64 = 1;
@@ -52,6 +53,12 @@ impl Refusal {
     pub(crate) fn unreadable(error: waver_store::StoreError) -> Refusal {
         tracing::error!("{error}");
         Refusal::new(ErrorCode::Internal, "the collector cannot read its state; its log has the details")
+    }
+
+    /// Something in it looks like a person's.
+    pub(crate) fn personal(kind: Personal) -> Refusal {
+        let message = format!("something in it looks like personal data ({}); nothing of it was kept", kind.as_str());
+        Refusal::new(ErrorCode::Schema, message)
     }
 
     pub(crate) fn not_found() -> Refusal {

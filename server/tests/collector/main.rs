@@ -10,6 +10,7 @@ mod harness;
 mod ingest;
 mod operators;
 mod origins;
+mod privacy;
 mod process;
 mod rates;
 mod refusals;
