@@ -71,7 +71,7 @@ impl Personal {
             Personal::IpAddress => "ip_address",
             Personal::MacAddress => "mac_address",
             Personal::Phone => "phone",
-            Personal::Secret => "secret",
+            Personal::Secret => "credential",
             Personal::SocialSecurity => "social_security",
             Personal::Url => "url",
             Personal::UserAgent => "user_agent",

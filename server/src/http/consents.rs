@@ -32,14 +32,17 @@ pub(super) async fn post(
 ) -> Result<Json<ConsentAnswer>, Refusal> {
     let received_at = app.host.now();
     let json = body::read(&headers, sent, limits::BATCH_BYTES, app.limits.request_timeout).await?;
-    let record = read(&json)?;
+    let mut record = read(&json)?;
     let site = access::find_site(&app, &record.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
-    access::expect_nothing_personal(&app, "consent", &json)?;
     if [record.measure, record.personalize].contains(&ConsentChoice::Granted) {
         access::expect_no_objection(&headers)?;
         expect_no_objection(&record)?;
+        access::expect_nothing_personal(&app, "consent", &json)?;
         app.rates.grant(site, source.map(|axum::Extension(source)| source)).map_err(Refusal::exceeded)?;
+    } else if access::expect_nothing_personal(&app, "consent", &json).is_err() {
+        // A withdrawal counts whatever came with it, and nothing of that is kept.
+        record = bare(record);
     }
     let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
     let from = Sender { site, pseudonym, received_at };
@@ -60,6 +63,12 @@ pub(super) fn read(json: &[u8]) -> Result<ConsentRecord, Refusal> {
         return Err(Refusal::new(ErrorCode::Schema, message).at("readings"));
     }
     Ok(record)
+}
+
+/// The choice alone.
+fn bare(record: ConsentRecord) -> ConsentRecord {
+    let ConsentRecord { site, session, measure, personalize, source, .. } = record;
+    ConsentRecord::new(site, session, [measure, personalize], source)
 }
 
 /// Refuses a grant that itself says that the browser asks not to be tracked: no dialog overrides that.

@@ -181,8 +181,25 @@ async fn a_canary_in_any_field_is_refused_and_nowhere_kept() {
             post("/v1/events", &body).await;
         }
     }
-    assert!(sent > 1000, "{sent} bodies");
     assert!(caller.metric("waver_tripwire_total", &["kind=\"email\""]).await > 10);
+    // A withdrawal counts whatever comes with it.
+    let mut withdrawal = consent(&shopper, "denied", "denied");
+    withdrawal["notice"] = json!({"version": "0171-2345678", "hash": "0".repeat(64)});
+    withdrawal["remark"] = json!(CANARIES[0]);
+    assert_eq!(post("/v1/consents", &withdrawal).await.status, 200);
+    assert!(sent > 1000, "{sent} bodies");
+    // Everything that the log holds of these sessions, in plain text.
+    for session in [&shopper, &session(2)] {
+        let mut from = json!(0);
+        while !from.is_null() {
+            let asked = json!({"v": 1, "site": "demo", "session": session, "from": from});
+            let held = caller.send("/v1/me", &asked).await;
+            assert_eq!(held.status, 200, "{}", held.body);
+            from = held.body["next"].clone();
+            answered.push(held.body.to_string());
+        }
+    }
+    assert!(answered.iter().any(|text| text.contains("page_view")), "words of later versions were stored as others");
     for path in ["/v1/dead-letters?limit=1000", "/v1/sessions?limit=1000", "/v1/aggregates"] {
         answered.push(caller.admin(path).await.to_string());
     }
@@ -190,7 +207,8 @@ async fn a_canary_in_any_field_is_refused_and_nowhere_kept() {
     assert_eq!(process.terminate().await, Some(0));
 
     // What stands in the answers and on the disk; a card's digits also without what was between them.
-    let needles = [CANARIES, &[NAME, "canary", "4111111111111111", "491712345678", "52.520008"]].concat();
+    let needles =
+        [CANARIES, &[NAME, "canary", "4111111111111111", "491712345678", "0171-2345678", "52.520008"]].concat();
     for text in &answered {
         let text = text.to_lowercase();
         let found = needles.iter().find(|needle| text.contains(&needle.to_lowercase()));
@@ -230,7 +248,8 @@ fn found<'n>(memory: &[u8], needles: &[&'n str]) -> Vec<&'n str> {
     needles.iter().filter(holds).copied().collect()
 }
 
-/// C21: what a connection said of who sent is gone with it: from the memory of the process, and so from its dumps and core files.
+/// C21: what a connection said of who sent is gone from the memory of the process, and so from its dumps and core files, once the connection is
+/// closed and its memory was used again for others. Freed memory is not wiped before that.
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn memory_holds_nothing_of_who_sent() {
@@ -256,10 +275,18 @@ async fn memory_holds_nothing_of_who_sent() {
     drop(shopper);
     let mut others = 100..;
     eventually("memory that holds nothing of it", async || {
-        let other = Caller::new(process.caller.url.clone());
-        let shopper = session(others.next()?);
-        let epoch = other.grant(&shopper).await;
-        other.send("/v1/events", &batch(&shopper, epoch, (1..=40).map(view))).await;
+        // As many at once as there are threads, and more: each has its own share of the memory that was freed.
+        let visits = others.by_ref().take(32).map(|number| {
+            let other = Caller::new(process.caller.url.clone());
+            tokio::spawn(async move {
+                let shopper = session(number);
+                let epoch = other.grant(&shopper).await;
+                other.send("/v1/events", &batch(&shopper, epoch, (1..=40).map(view))).await;
+            })
+        });
+        for visit in visits.collect::<Vec<_>>() {
+            visit.await.expect("no panic");
+        }
         found(&memory_of(id).ok()?, &needles).is_empty().then_some(())
     })
     .await;
@@ -283,6 +310,10 @@ async fn answers_set_nothing_by_which_a_browser_could_be_recognised() {
         ("/v1/decisions", json!({"jane": 1})),
         ("/v1/consents", consent(&session(1), "denied", "denied")),
         ("/v1/events", events.clone()),
+        ("/v1/me", json!({"v": 1, "site": "demo", "session": session(1)})),
+        ("/v1/erase", json!({"v": 1, "site": "demo", "session": session(1)})),
+        ("/v1/erase", json!({"v": 1, "site": "demo", "session": session(2)})),
+        ("/v1/events", events.clone()),
         ("/v1/nothing", json!({})),
     ] {
         // Whatever a browser might send back is not asked for, and changes nothing.
@@ -290,6 +321,12 @@ async fn answers_set_nothing_by_which_a_browser_could_be_recognised() {
             answers.push((path, send_with(caller, path, &body, headers).await));
         }
     }
+    let erased = answers.iter().find_map(|(_, answer)| answer.body["erasure"].as_str()).expect("an erasure").to_owned();
+    for path in [format!("/v1/erase/{erased}"), "/v1/erase/key".to_owned(), format!("/v1/erase/{}", "0".repeat(32))] {
+        let request = caller.request("GET", &path).header(origin.0, origin.1);
+        answers.push(("receipt", Answer::of(request.send().await.expect("an answer")).await));
+    }
+    assert!(answers.iter().any(|(_, answer)| answer.status == 410), "late for an erased session");
     let preflight = caller.request("OPTIONS", "/v1/events").header(origin.0, origin.1);
     let preflight = preflight.header("access-control-request-method", "POST");
     answers.push(("preflight", Answer::of(preflight.send().await.expect("an answer")).await));
