@@ -362,6 +362,8 @@ mod tests {
                 ("WAVER__SERVER__DATA_DIR", "/elsewhere"),
                 ("WAVER__LIMITS__QUEUE", "7"),
                 ("WAVER__LIMITS__RATE__SITE_REQUESTS", "90/min"),
+                ("WAVER__RELEASE__K", "5"),
+                ("WAVER__RELEASE__EPSILON", "0.5"),
                 ("WAVER__SERVER__TRUSTED_PROXIES", "[\"192.0.2.7\", \"10.0.0.0/8\"]"),
                 ("WAVER__SERVER__PROXY_HEADER", "forwarded"),
                 ("WAVER__SITES__DEMO__ALLOW_NO_ORIGIN", "true"),
@@ -373,6 +375,7 @@ mod tests {
         .expect("valid");
         assert_eq!(config.server.data_dir, Path::new("/elsewhere"));
         assert_eq!(config.limits.queue, 7);
+        assert_eq!(config.release, Release { k: 5, epsilon: 0.5 });
         assert_eq!(config.limits.rate.site_requests, Rate { count: 90, per: Duration::from_secs(60) });
         assert_eq!(config.limits.rate.source_requests, RateLimits::default().source_requests);
         let proxies = config.server.trusted_proxies.iter().map(ToString::to_string);

@@ -61,11 +61,11 @@ fn put(table: &mut Table, keys: &[String], value: Value) -> Result<(), &'static 
     }
 }
 
-/// `true`, `7` and `["a", "b"]` are what they look like; everything else is a text.
+/// `true`, `7`, `0.5` and `["a", "b"]` are what they look like; everything else is a text.
 fn typed(value: &str) -> Value {
     let parsed = toml::from_str::<Table>(&format!("value = {value}")).ok();
     match parsed.and_then(|mut table| table.remove("value")) {
-        Some(typed @ (Value::Boolean(_) | Value::Integer(_) | Value::Array(_))) => typed,
+        Some(typed @ (Value::Boolean(_) | Value::Integer(_) | Value::Float(_) | Value::Array(_))) => typed,
         _ => Value::String(value.to_owned()),
     }
 }

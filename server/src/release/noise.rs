@@ -72,3 +72,66 @@ fn mechanism(scale: f64) -> Result<Mechanism, NoiseError> {
 fn told(error: opendp::error::Error) -> NoiseError {
     NoiseError(error.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MEASURES: usize = OncePerSession::MEASURES;
+    const EPSILON_MILLI: u32 = 1_000;
+    /// Of each of two neighbours.
+    const RUNS: u32 = 100_000;
+
+    /// How often each number of outputs came out above zero, in so many runs over counts that all are `count`.
+    ///
+    /// That number is all that the outputs tell about whether one more session is in every count: for the discrete Laplace distribution of scale b each
+    /// output above zero speaks for it by 1/b, and each other one against it (Neyman and Pearson 1933).
+    fn above_zero(noise: &Noise, count: i64, runs: u32) -> [u32; MEASURES + 1] {
+        let mut times = [0; MEASURES + 1];
+        for _ in 0..runs {
+            let outputs = noise.over(&[count; MEASURES]).expect("the library has randomness");
+            times[outputs.into_iter().filter(|output| *output > 0).count()] += 1;
+        }
+        times
+    }
+
+    /// The most that any outcome tells of whether the session was there, and how far that may be off: five standard errors, which one
+    /// outcome in three million exceeds.
+    fn most_told(noise: &Noise, runs: u32) -> (f64, f64) {
+        let (without, with) = (above_zero(noise, 0, runs), above_zero(noise, 1, runs));
+        let told = |(without, with): (&u32, &u32)| {
+            let (without, with) = (f64::from(*without), f64::from(*with));
+            ((with / without).ln().abs(), 5.0 * (1.0 / without + 1.0 / with).sqrt())
+        };
+        let often_enough = |(without, with): &(&u32, &u32)| **without >= 100 && **with >= 100;
+        let told = without.iter().zip(&with).filter(often_enough).map(told);
+        told.max_by(|(one, _), (other, _)| one.total_cmp(other)).expect("some outcomes are frequent")
+    }
+
+    #[test]
+    fn one_session_more_or_less_tells_no_more_than_was_paid_for() {
+        let epsilon = f64::from(EPSILON_MILLI) / 1_000.0;
+        let (told, error) = most_told(&Noise::of(EPSILON_MILLI).expect("makes noise"), RUNS);
+        assert!(told - error <= epsilon, "{told} ± {error} of {epsilon}");
+        // Nor is it much less, or the noise would be more than it has to be.
+        assert!(told + error >= epsilon, "{told} ± {error} of {epsilon}");
+    }
+
+    /// The test above can fail: it finds noise that is half of what it should be.
+    #[test]
+    fn too_little_noise_is_found() {
+        let epsilon = f64::from(EPSILON_MILLI) / 1_000.0;
+        let (told, error) = most_told(&Noise::of(2 * EPSILON_MILLI).expect("makes noise"), RUNS / 2);
+        assert!(told - error > epsilon, "{told} ± {error} of {epsilon}");
+    }
+
+    #[test]
+    fn the_library_agrees_on_what_it_costs() {
+        for epsilon_milli in [1, 7, 333, 1_000, 9_999, 10_000] {
+            let noise = Noise::of(epsilon_milli).expect("makes noise");
+            let costs = noise.mechanism.map(&(MEASURES as i64)).expect("maps");
+            assert!(costs <= f64::from(epsilon_milli) / 1_000.0, "{costs} for {epsilon_milli}");
+            assert!(noise.scale() <= 1.000_001 * 1_000.0 * MEASURES as f64 / f64::from(epsilon_milli));
+        }
+    }
+}

@@ -104,8 +104,13 @@ impl Running {
 
     /// Stops it and starts it again on the same data.
     pub(crate) async fn restart(self) -> Running {
+        self.restart_with(&[]).await
+    }
+
+    /// The same with settings of the environment over the configuration.
+    pub(crate) async fn restart_with(self, environment: &[(&str, &str)]) -> Running {
         self.collector.shutdown().await;
-        Running::start_in(self.folder, &[]).await
+        Running::start_in(self.folder, environment).await
     }
 
     pub(crate) async fn stop(self) {

@@ -14,3 +14,4 @@ mod privacy;
 mod process;
 mod rates;
 mod refusals;
+mod release;
