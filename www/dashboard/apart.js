@@ -10,6 +10,7 @@ export function showApart({ total, live, from, to }) {
   showBars(byId('apart'), classes.map(({ traffic, sessions }) => ({ key: traffic, name: trafficName(traffic), value: sessions, color: '--holdout' })));
   byId('apart-empty').hidden = classes.length > 0;
   const events = classes.reduce((sum, { events: some }) => sum + some, 0);
+  if (total.suppressed) setText(byId('apart-empty'), 'Too few sessions of any such kind to show.');
   setText(byId('apart-note'), `Sessions of the last ${span(to - from)} that are no shoppers’`);
   setText(byId('apart-foot'), classes.length
     ? `${plural(events, count(events), 'event')}, in no other figure; ${count(live.automated)} live. They are offered nothing.`

@@ -1,6 +1,8 @@
 // Numbers, money and times as the reader's own locale writes them.
 
 export const NOTHING = '–';
+/** What stands for a number that the collector suppressed: of few sessions, or of none. */
+export const TOO_FEW = 'too few';
 
 const whole = new Intl.NumberFormat();
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
@@ -18,11 +20,12 @@ const DAY = 24 * HOUR;
 const UNITS = [['day', DAY, 'd'], ['hour', HOUR, 'h'], ['minute', MINUTE, 'min'], ['second', SECOND, 's']];
 
 /** 12,345; above a hundred thousand 123.5K, so that a tile never overflows. */
-export const count = (n) => (n < 100_000 ? whole : compact).format(n);
-export const exactCount = (n) => whole.format(n);
+export const count = (n) => (n == null ? TOO_FEW : (n < 100_000 ? whole : compact).format(n));
+export const exactCount = (n) => (n == null ? TOO_FEW : whole.format(n));
 
 /** `part` of `all`; a dash where there is nothing to divide by. Small shares keep their decimals. */
 export function percent(part, all) {
+  if (part == null || all == null) return TOO_FEW;
   if (!all) return NOTHING;
   const fraction = part / all;
   return (fraction > 0 && fraction < 0.01 ? fineShare : share).format(fraction);

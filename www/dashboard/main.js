@@ -8,6 +8,7 @@ import { showHeadline } from './headline.js';
 import { showLateness } from './lateness.js';
 import { showLoss } from './loss.js';
 import { showOutcomes } from './outcomes.js';
+import { showRelease } from './release.js';
 import { createSessions } from './sessions.js';
 import { showMoves, showStages } from './stages.js';
 import { createStatus } from './status.js';
@@ -18,6 +19,7 @@ import { showWithheld } from './withheld.js';
 const showCharts = createCharts();
 const refreshSessions = createSessions();
 const parts = [
+  showRelease,
   showHeadline,
   showTiles,
   showStages,
@@ -43,7 +45,7 @@ function draw() {
     for (const show of parts) show(latest);
     setText(byId('site'), latest.site);
     setText(byId('policy'), latest.policy ? `Policy ${latest.policy}` : '');
-    refreshSessions(latest.site);
+    refreshSessions(latest);
   });
 }
 

@@ -5,6 +5,7 @@ import { NOTHING, count, exactCount, milliPercent, moment, money, timeOfDay } fr
 import { deviceName, kindName, offerStateName, plural, robotName, stageName, trendOf, zoneName } from './words.js';
 import { ask } from './stream.js';
 import { countBy } from './counts.js';
+import { isSuppressing } from './release.js';
 
 const EVERY_MS = 3_000;
 const AT_FIRST = 10;
@@ -50,8 +51,16 @@ export function createSessions() {
     }
   }
 
-  return (current) => {
-    site = current;
+  return (aggregates) => {
+    site = aggregates.site;
+    const isHidden = isSuppressing(aggregates);
+    byId('sessions-suppressed').hidden = !isHidden;
+    byId('sessions-note').hidden = isHidden;
+    if (isHidden) {
+      byId('sessions-empty').hidden = true;
+      setText(byId('sessions-suppressed'), `Single sessions are not shown: each row would be one shopper, and no number here is of fewer than ${count(aggregates.release.k)}.`);
+      return;
+    }
     due = true;
     if (!waiting) refresh();
   };

@@ -5,6 +5,7 @@ import { byId, setText } from './dom.js';
 import { count } from './format.js';
 import { plural, withheldName } from './words.js';
 import { sumOfValues } from './counts.js';
+import { listed } from './release.js';
 
 const ROWS = 6;
 
@@ -21,5 +22,6 @@ export function showWithheld({ total }) {
   byId('withheld-empty').hidden = rows.length > 0;
   const none = sumOfValues(reasons);
   const all = decided + none;
+  if (total.suppressed) return setText(byId('withheld-note'), `${plural(none, count(listed(none, total)), 'decision')} without an offer, in cells that are shown`);
   setText(byId('withheld-note'), all ? `${count(none)} of ${plural(all, count(all), 'decision')}` : 'No decision was asked for yet');
 }

@@ -4,6 +4,7 @@ import { byId, element, reconcile, setText } from '../dom.js';
 import { exactCount, span } from '../format.js';
 import { kindColor, kindName, plural, zoneName } from '../words.js';
 import { countBy, sumOf } from '../counts.js';
+import { listed } from '../release.js';
 import { createPanel } from './panel.js';
 import { countAxis, timeAxis, token } from './theme.js';
 import { roundTimes, windowLabels } from './time.js';
@@ -19,7 +20,7 @@ export function createHesitationCharts() {
     const kinds = leadingKinds(aggregates.total.hesitations);
     showLegend(kinds);
     const all = sumOf(aggregates.total.hesitations);
-    setText(byId('hesitations-note'), `${plural(all, exactCount(all), 'time')} in the last ${span(aggregates.to - aggregates.from)}`);
+    setText(byId('hesitations-note'), `${plural(all, exactCount(listed(all, aggregates.total)), 'time')} in the last ${span(aggregates.to - aggregates.from)}`);
     showKinds({ ...aggregates, kinds });
     showZones({ ...aggregates, kinds });
   };
@@ -45,6 +46,8 @@ const createEntry = () => element('li', {}, element('span', { class: 'swatch', '
 
 const stackOf = (kind, data) => ({ label: nameOf(kind), data, backgroundColor: token(kindColor(kind)), hoverBackgroundColor: token(kindColor(kind)) });
 
+const noneSaid = ({ suppressed }) => (suppressed ? 'Too few hesitations to show.' : 'No hesitations yet.');
+
 function createKindsChart() {
   const times = roundTimes();
   return createPanel('kinds', () => configure('x', { x: { ...timeAxis(times.labelOf), stacked: true }, y: { ...countAxis(), stacked: true } }), (aggregates) => {
@@ -57,10 +60,10 @@ function createKindsChart() {
       labels,
       datasets: kinds.map((kind) => stackOf(kind, counts.map((window) => window.get(kind) ?? 0))),
       empty: kinds.length === 0,
-      label: first ? `Stacked bars of hesitations over time. Most frequent: ${kindName(first[0])}, ${plural(first[1], exactCount(first[1]), 'time')}.` : 'No hesitations yet.',
+      label: first ? `Stacked bars of hesitations over time. Most frequent: ${kindName(first[0])}, ${plural(first[1], exactCount(first[1]), 'time')}.` : noneSaid(aggregates.total),
       table: () => ({
         head: ['Time', ...kinds.map(nameOf)],
-        rows: labels.map((label, index) => [label, ...kinds.map((kind) => exactCount(counts[index].get(kind) ?? 0))]).reverse(),
+        rows: labels.map((label, index) => [label, ...kinds.map((kind) => exactCount(counts[index].get(kind) ?? listed(0, windows[index])))]).reverse(),
       }),
     };
   });
@@ -79,10 +82,10 @@ function createZonesChart() {
       labels: zones.map(([zone]) => zoneName(zone)),
       datasets: kinds.map((kind) => stackOf(kind, zones.map(([zone]) => countOf(zone, kind)))),
       empty: zones.length === 0,
-      label: zones.length ? `Stacked bars of hesitations by zone. ${zones.map(([zone, times]) => `${zoneName(zone)} ${exactCount(times)}`).join(', ')}.` : 'No hesitations yet.',
+      label: zones.length ? `Stacked bars of hesitations by zone. ${zones.map(([zone, times]) => `${zoneName(zone)} ${exactCount(times)}`).join(', ')}.` : noneSaid(total),
       table: () => ({
         head: ['Zone', ...kinds.map(nameOf)],
-        rows: zones.map(([zone]) => [zoneName(zone), ...kinds.map((kind) => exactCount(countOf(zone, kind)))]),
+        rows: zones.map(([zone]) => [zoneName(zone), ...kinds.map((kind) => exactCount(listed(countOf(zone, kind), total)))]),
       }),
     };
   });

@@ -20,7 +20,7 @@ export function createOffersChart() {
         { label: 'Taken', data: windows.map((window) => window.offers.accepted), backgroundColor: token('--offer-taken') },
         { label: 'Shown', data: windows.map((window) => window.offers.exposed), backgroundColor: token('--offer-shown') },
       ),
-      empty: windows.every((window) => window.offers.exposed === 0 && window.offers.accepted === 0),
+      empty: windows.every((window) => !window.offers.exposed && !window.offers.accepted),
       label: `Bars of offers over time: ${exactCount(total.offers.exposed)} shown, ${exactCount(total.offers.accepted)} taken (${percent(total.offers.accepted, total.offers.exposed)}).`,
       table: () => ({
         head: ['Time', 'Decided', 'Shown', 'Taken', 'Closed', 'Held out'],

@@ -17,6 +17,7 @@ export function createPanel(name, configure, read) {
   const canvas = byId(`${name}-chart`);
   const empty = canvas.parentElement.querySelector('.empty');
   const details = document.querySelector(`details[data-table="${name}"]`);
+  const emptyWords = [...empty.childNodes];
   const fillTable = createTable(details);
   let chart = null;
   let latest = null;
@@ -24,6 +25,9 @@ export function createPanel(name, configure, read) {
   function show(aggregates) {
     latest = aggregates;
     const { labels, datasets, empty: nothing, label, table } = read(aggregates);
+    // Nothing to see is not nothing there: a hidden hour is told from a quiet one.
+    const words = aggregates.total.suppressed ? ['Too few sessions to show anything of this time.'] : emptyWords;
+    if (empty.hidden !== !nothing) empty.replaceChildren(...words);
     empty.hidden = !nothing;
     setAttribute(canvas, 'aria-label', label);
     keepDatasets(chart.data, labels, datasets);

@@ -1,7 +1,7 @@
 // Velocity: how long a shopper's signal waits for its offer. Windows without an offer leave a gap.
 
 import { byId } from '../dom.js';
-import { NOTHING, exactCount, latency } from '../format.js';
+import { NOTHING, TOO_FEW, exactCount, latency } from '../format.js';
 import { createPanel } from './panel.js';
 import { timeAxis, token } from './theme.js';
 import { roundTimes, windowLabels } from './time.js';
@@ -15,6 +15,7 @@ export function createVelocityChart() {
     times.show(aggregates, byId('velocity-chart'));
     const labels = windowLabels(aggregates);
     const overall = total.velocity_ms;
+    const [none, missing] = total.suppressed ? [null, TOO_FEW] : [0, NOTHING];
     return {
       labels,
       datasets: QUANTILES.map((quantile) => ({
@@ -26,11 +27,11 @@ export function createVelocityChart() {
       empty: windows.every((window) => !window.velocity_ms),
       label: overall
         ? `Lines of the time from signal to offer: half within ${latency(overall.p50)}, 95 % within ${latency(overall.p95)}, 99 % within ${latency(overall.p99)}.`
-        : 'No offer has been timed yet.',
+        : total.suppressed ? 'Lines of the time from signal to offer, hour by hour; times of too few sessions are left out.' : 'No offer has been timed yet.',
       table: () => ({
         head: ['Time', 'Offers timed', ...QUANTILES],
         rows: windows
-          .map(({ velocity_ms: velocity }, index) => [labels[index], exactCount(velocity?.count ?? 0), ...QUANTILES.map((quantile) => (velocity ? latency(velocity[quantile]) : NOTHING))])
+          .map(({ velocity_ms: velocity }, index) => [labels[index], exactCount(velocity ? velocity.count : none), ...QUANTILES.map((quantile) => (velocity?.[quantile] == null ? missing : latency(velocity[quantile])))])
           .reverse(),
       }),
     };
