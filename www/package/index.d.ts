@@ -96,6 +96,30 @@ export interface ConsentState {
   opt_out_honoured: boolean;
 }
 
+/** What the collector says it erased, signed with the key at `/v1/erase/key`; `waver check --receipt` verifies it. */
+export interface SignedReceipt {
+  receipt: {
+    classes: ('aggregates' | 'dead_letters' | 'decisions' | 'events' | 'session')[];
+    /** Unix milliseconds. */
+    erased_at: number;
+    erasure: string;
+    key: string;
+    keys_destroyed: number;
+    log: { after: LogPoint; before: LogPoint; record: number };
+    nonce?: string;
+    records: { batches: number; dead_letters: number; decisions: number };
+    site: string;
+    statement: string;
+    v: number;
+  };
+  signature: string;
+}
+
+export interface LogPoint {
+  chain: string;
+  offset: number;
+}
+
 /** Everything as it stands, for the page's own use. */
 export interface State {
   page: PageType;
@@ -165,7 +189,7 @@ export class Waver {
   offer(slot: string, options?: { timeout_ms?: number }): Promise<Decision>;
   /** Null while nothing is watched. */
   state(): Promise<State | null>;
-  /** The local state is gone when this returns; the collector's signed receipt is not built yet, so `receipt` is null. */
-  forget(): Promise<{ erased_locally: true; receipt: null }>;
+  /** The local state is gone when this returns. `receipt` is null if there was nothing to erase, or no collector to be reached. */
+  forget(): Promise<{ erased_locally: true; receipt: SignedReceipt | null }>;
   debug(on: boolean): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 use js_sys::Math;
 use wasm_bindgen::JsValue;
-use waver_schema::{Batch, ConsentMethod, ConsentRecord, ConsentSource, ErrorCode, SessionId, WIRE_VERSION};
+use waver_schema::{Batch, ConsentMethod, ConsentRecord, ConsentSource, ErrorCode, WIRE_VERSION};
 
 use crate::decision::page_locale;
 use crate::queue::Fate;
@@ -139,15 +139,6 @@ impl Shell {
             _ => ConsentMethod::Cmp,
         });
         record
-    }
-
-    /// Tells the collector that `session` is over by the shopper's will: once, in this very task, and such that it survives the page.
-    pub(crate) fn withdraw(&self, session: Option<SessionId>) {
-        let Some(session) = session else { return };
-        let record = self.visit(|visit| visit.consent_record(session));
-        let record = wire::json(&self.proven(record));
-        self.log("withdraws", &JsValue::from(&record));
-        transport::post_and_go(&self.url("/v1/consents"), &record);
     }
 
     /// A refusal that is the shop's set-up's fault, said once per page to its developer.

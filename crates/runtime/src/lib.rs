@@ -15,6 +15,7 @@ mod decision;
 pub mod decoders;
 mod delivery;
 mod emit;
+mod erasure;
 mod ga4;
 mod hook;
 mod listener;
@@ -34,6 +35,7 @@ mod transport;
 mod value;
 mod view;
 mod visit;
+mod wipe;
 mod wire;
 
 use std::cell::Cell;
@@ -47,7 +49,8 @@ use shell::Shell;
 
 #[cfg(target_family = "wasm")]
 #[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
+    zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
 
 thread_local! {
     static SHELL: Cell<Option<&'static Shell>> = const { Cell::new(None) };

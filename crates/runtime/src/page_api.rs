@@ -43,7 +43,7 @@ impl Shell {
             }
             "offer" => return self.command_offer(&first, &second),
             "state" => given = self.state(),
-            "forget" => given = self.forget(),
+            "forget" => return Ok(self.forget()),
             "debug" => self.debug.set(first.is_truthy()),
             _ => return Err("waver: commands are consent, page, track, on, off, offer, state, forget, debug"),
         }
@@ -101,17 +101,6 @@ impl Shell {
             value::set(&state, "cart", value::from_rust(&engine.cart()));
             state
         })
-    }
-
-    /// Withdraws and wipes.
-    fn forget(&'static self) -> JsValue {
-        self.sources.take_page_call(Some(false), Some(false));
-        self.reread_consent();
-        let receipt = value::object();
-        value::set(&receipt, "erased_locally", true);
-        // The collector ends the session at once; a signed receipt of its own is not built yet.
-        value::set(&receipt, "receipt", JsValue::NULL);
-        receipt
     }
 }
 

@@ -24,14 +24,6 @@ impl Session {
     }
 }
 
-impl Drop for Session {
-    fn drop(&mut self) {
-        // Nothing reads it any more, so without the black box the compiler would leave the bits in memory.
-        self.id = SessionId::from_bytes([0; 16]);
-        std::hint::black_box(&self.id);
-    }
-}
-
 /// What the next page of the same tab needs. It is in sessionStorage only while no page of the tab can be seen, so that no two hold a session.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct HandOver {

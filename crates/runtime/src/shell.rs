@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::consent::{self, Sources};
 use crate::decision::Question;
 use crate::emit::Emitter;
+use crate::erasure::Erasures;
 use crate::listener::Listener;
 use crate::sensor::visibility::{self, Moment};
 use crate::sensor::{Sensors, Sink};
@@ -53,6 +54,7 @@ pub(crate) struct Shell {
     /// The last grant that the collector did not know and was told again.
     pub(crate) renewed: Cell<u32>,
     pub(crate) complained: Cell<bool>,
+    pub(crate) erasures: Erasures,
     visit: RefCell<Visit>,
     views: Views,
     sensors: RefCell<Option<Sensors>>,
@@ -85,6 +87,7 @@ impl Shell {
             attempts: Cell::default(),
             renewed: Cell::default(),
             complained: Cell::default(),
+            erasures: Erasures::default(),
             visit: RefCell::new(Visit::new(config.site.clone())),
             views: Views::default(),
             sensors: RefCell::default(),
@@ -232,6 +235,10 @@ impl Shell {
                 self.tell_tabs(stood, PurposeSet::NONE);
                 self.watch_locally();
             }
+        }
+        if change != GateChange::Unchanged {
+            // What waited for an answer gets one, if only that there is no consent any more.
+            self.ask_again();
         }
     }
 

@@ -50,8 +50,12 @@ pub(crate) fn post(url: &str, body: &str, timeout_ms: Option<u32>, then: Box<dyn
     if let Some(signal) = timeout_ms.and_then(|ms| page::abort_after(ms).ok()) {
         value::set(&request, "signal", signal);
     }
+    send(url, &request, then);
+}
+
+fn send(url: &str, request: &JsValue, then: Box<dyn FnOnce(Reply)>) {
     // By its name at the moment of the call, and caught: pages replace `fetch`.
-    let sent = page::fetch(url, &request).unwrap_or_else(|thrown| Promise::reject(&thrown));
+    let sent = page::fetch(url, request).unwrap_or_else(|thrown| Promise::reject(&thrown));
     when(&sent, Box::new(move |answer| read(answer, then)));
 }
 
@@ -69,15 +73,23 @@ fn when(promise: &Promise, then: Box<dyn FnOnce(JsValue)>) {
     let _ = value::call(promise, "then", &Array::of2(&then, &then));
 }
 
-/// Sends `body` when nobody will be there for the answer.
-pub(crate) fn post_and_go(url: &str, body: &str) {
+/// Sends `body` so that it survives the page, whose end nobody waits for. The request has begun when this returns.
+pub(crate) fn post_surely(url: &str, body: &str, then: Box<dyn FnOnce(Reply)>) {
     let prototype = value::get(&value::get(&page::global(), "Request"), "prototype");
     if js_sys::Reflect::has(&prototype, &"keepalive".into()) == Ok(true) {
-        post(url, body, None, Box::new(|_| {}));
+        post(url, body, None, then);
     } else {
-        // Only where there is nothing better, since a beacon carries what cookies there are.
+        // Only where there is nothing better, since a beacon carries what cookies there are, and brings no answer.
         let _ = page::send_beacon(url, body);
+        then(Reply::default());
     }
+}
+
+/// Fetches what is there; `then` is called later, and once.
+pub(crate) fn get(url: &str, then: Box<dyn FnOnce(Reply)>) {
+    let request = JSON::parse(REQUEST).unwrap_or_default();
+    value::set(&request, "method", "GET");
+    send(url, &request, then);
 }
 
 /// How long to wait after `attempts` that failed: doubling, at least as long as the collector asked for, and spread by `chance` (0..1)

@@ -16,8 +16,9 @@ use crate::session::{HandOver, Session, has_ended};
 pub(crate) struct Visit {
     site: SiteKey,
     gate: Gate,
-    watch: Option<Watch>,
-    session: Option<Session>,
+    // In boxes, since what is given back to the allocator is wiped, and what is overwritten by nothing is not.
+    watch: Option<Box<Watch>>,
+    session: Option<Box<Session>>,
     queue: Queue,
     turn: u32,
 }
@@ -101,7 +102,8 @@ impl Visit {
 
     /// Watches from here on with every counter at zero, whatever was seen before (no retroactivity).
     pub(crate) fn watch_afresh(&mut self, now: u64) {
-        self.watch = Some(Watch { engine: Engine::new(), clock: SessionClock::showing(0, now), last_sign: 0 });
+        self.watch =
+            Some(Box::new(Watch { engine: Engine::new(), clock: SessionClock::showing(0, now), last_sign: 0 }));
     }
 
     /// Begins a session after a grant: goes on with the one that an earlier page handed over, or starts afresh under `id`. Says whether it goes
@@ -114,13 +116,13 @@ impl Visit {
         let goes_on = same_grant.and_then(|handed| Some((handed.resume_at(wall)?, handed)));
         let Some((t, handed)) = goes_on else {
             self.watch_afresh(now);
-            self.session = Some(Session::new(id));
+            self.session = Some(Box::new(Session::new(id)));
             return false;
         };
         let id = SessionId::from_bytes(handed.id);
-        self.session = Some(Session { id, epoch: handed.epoch, next_seq: handed.next_seq });
+        self.session = Some(Box::new(Session { id, epoch: handed.epoch, next_seq: handed.next_seq }));
         let engine = Engine::restore(handed.engine);
-        self.watch = Some(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t });
+        self.watch = Some(Box::new(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t }));
         self.queue.take_over(&self.gate, handed.parcels);
         true
     }

@@ -65,6 +65,6 @@ async fn only_a_choice_that_stands_in_the_cookie_grants() {
 
     tool(true, "analytics", "");
     happen("cc:onChange");
-    assert_eq!(sent("/v1/consents").len(), 2, "the withdrawal leaves in the task that tells of it");
-    assert_eq!(get(&sent("/v1/consents")[1], "measure"), "denied");
+    assert_eq!(sent("/v1/erase").len(), 1, "the withdrawal leaves in the task that tells of it");
+    assert_eq!(get(&sent("/v1/erase")[0], "session"), get(&sent("/v1/consents")[0], "session"));
 }

@@ -8,6 +8,7 @@ const waver: Waver = await init({
   consent: 'pending',
   preconsent: 'local',
   cmp: { analytics: 'measure', personalization: 'personalize' },
+  tcf: 755,
 });
 
 const state = await waver.consent({ measure: true });
@@ -26,9 +27,9 @@ await waver.off('offer', taken);
 const decision: Decision = await waver.offer('cart', { timeout_ms: 500 });
 if (decision.offer?.kind === 'amount') console.log(decision.offer.value, decision.offer.currency);
 const features = (await waver.state())?.features;
-const { receipt }: { receipt: null } = await waver.forget();
+const { receipt } = await waver.forget();
 await waver.debug(granted);
-console.log(features, receipt);
+console.log(features, receipt?.receipt.erased_at, receipt?.signature);
 
 // @ts-expect-error the endpoint is missing
 void init({ site: 'demo' });

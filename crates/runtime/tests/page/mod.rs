@@ -19,6 +19,12 @@ thread_local! {
     static REQUESTS: RefCell<Vec<(String, JsValue)>> = const { RefCell::new(Vec::new()) };
 }
 
+#[wasm_bindgen(module = "/tests/page/doubles.js")]
+extern "C" {
+    /// Runs an expression that has the doubles of consent tools as `doubles`, and `it` to keep one in.
+    pub(crate) fn act(code: &str) -> JsValue;
+}
+
 /// Answers by the end of the address; what is not listed never gets an answer.
 pub(crate) type Answers = &'static [(&'static str, u16, &'static str)];
 
@@ -72,6 +78,11 @@ pub(crate) fn sent_events() -> Vec<JsValue> {
     batches.iter().flat_map(|batch| get(batch, "events").unchecked_into::<Array>().into_iter()).collect()
 }
 
+/// All requests with a body so far, with their addresses, in the order in which they began.
+pub(crate) fn in_order() -> Vec<(String, JsValue)> {
+    REQUESTS.with_borrow(|requests| requests.iter().filter(|(_, body)| body.is_object()).cloned().collect())
+}
+
 /// How many requests there were.
 pub(crate) fn requests() -> usize {
     REQUESTS.with_borrow(Vec::len)
@@ -100,6 +111,16 @@ pub(crate) fn consent(choices: &str) {
 pub(crate) async fn consent_state(purpose: &str) -> String {
     let state = call("consent", &[]).await.expect("a state");
     get(&get(&state, purpose), "state").as_string().expect("a word")
+}
+
+/// Expects these states of measure and personalize.
+pub(crate) async fn expect(expected: [&str; 2], why: &str) {
+    assert_eq!([consent_state("measure").await, consent_state("personalize").await], expected, "{why}");
+}
+
+/// Expects that what was just done opened or closed the gate before it returned: by the records of grants and requests of erasure so far.
+pub(crate) fn expect_told(grants: usize, erasures: usize, why: &str) {
+    assert_eq!([sent("/v1/consents").len(), sent("/v1/erase").len()], [grants, erasures], "grants and erasures {why}");
 }
 
 /// Collects what the page is told about `topic`.
