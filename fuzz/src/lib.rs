@@ -17,6 +17,7 @@ mod offers;
 mod requests;
 mod session;
 mod snapshot;
+mod tc_string;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -46,6 +47,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "requests", run: requests::run },
     Target { name: "session", run: session::run },
     Target { name: "snapshot", run: snapshot::run },
+    Target { name: "tc_string", run: tc_string::run },
 ];
 
 /// The target of that name.
