@@ -4,7 +4,7 @@
 //! the whole, in any order. [`METRICS`] says which shape of window serves which metric. What is kept is bounded: minutes for
 //! [`KEPT_MS`], hours for [`HOURS_KEPT_MS`], or as long as [`Windows::expire`] is told; closed vocabularies as keys, at most
 //! [`MOST_CURRENCIES`] currencies and less than 3,000 buckets of each distribution a window, and two KiB for distinct sessions.
-//! The fullest hour takes 18 KB encoded, most take a tenth (`tests/footprint.rs`). Longer windows are made of these on reading
+//! The fullest hour takes 27 KB encoded, most take a tenth (`tests/footprint.rs`). Longer windows are made of these on reading
 //! ([`Windows::report`]).
 //!
 //! Lateness: the watermark follows the newest change at a distance of [`WATERMARK_DELAY_MS`], so it is a function of the log. No event is

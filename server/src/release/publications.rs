@@ -82,10 +82,12 @@ impl Publications {
         let to = to.div_ceil(HOUR_MS).saturating_mul(HOUR_MS).min(until);
         let oldest = of_site.hours.keys().next().copied().unwrap_or(to);
         let from = (from / HOUR_MS * HOUR_MS).max(oldest).min(to);
+        // What was published when k was smaller is not shown any more.
+        let shown = |line: &Line| line.window.clone().filter(|_| line.k >= self.k);
         let published = of_site.hours.range(from..to);
-        let windows =
-            published.map(|(start, line)| line.window.clone().unwrap_or_else(|| ReleasedWindow::nothing(*start)));
-        Ok(Hours { from, to, windows: windows.collect(), until })
+        let windows = published.map(|(start, line)| shown(line).unwrap_or_else(|| ReleasedWindow::nothing(*start)));
+        let windows = windows.collect();
+        Ok(Hours { from, to, windows, until })
     }
 }
 
@@ -124,5 +126,67 @@ impl OfSite {
         let kept = self.hours.split_off(&first);
         self.hours = kept;
         self.journal.rewrite(&self.hours.values().collect::<Vec<_>>())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waver_core::session::{Change, Measured};
+    use waver_schema::SiteKey;
+    use waver_store::{Commit, StateStore};
+
+    use super::*;
+
+    const SITE: SiteIndex = SiteIndex(0);
+    const BEGUN: u64 = 500_000 * HOUR_MS;
+    const DAY_MS: u64 = 24 * HOUR_MS;
+
+    /// A state in which `sessions` began in each of the `hours` from [`BEGUN`] on.
+    async fn state(hours: u64, sessions: u64) -> EmbeddedState {
+        let state = EmbeddedState::new(vec![SiteKey::parse("demo").expect("valid")], 0);
+        let begin = |hour| Change { at: BEGUN + hour * HOUR_MS, what: Measured::Session, by: 1 };
+        let changes = (0..hours).flat_map(|hour| (0..sessions).map(move |_| begin(hour))).collect();
+        let commit =
+            Commit { from: 0, upto: 1, clock: BEGUN, writes: Vec::new(), changes: vec![(SITE.number(), changes)] };
+        state.commit(commit).await.expect("commits");
+        state
+    }
+
+    fn sessions(hours: &Hours) -> Vec<Option<u64>> {
+        hours.windows.iter().map(|window| window.sessions).collect()
+    }
+
+    #[tokio::test]
+    async fn hours_come_back_and_a_larger_k_shows_less_but_publishes_nothing_anew() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let open = |k| Publications::open(folder.path(), &["demo"], k, 400 * DAY_MS).expect("opens");
+        let (few, more) = (state(3, 6).await, state(9, 30).await);
+        let now = BEGUN + 4 * HOUR_MS;
+        let read = |k, rows, now| open(k).read(rows, SITE, now, 0, u64::MAX).expect("publishes");
+        assert_eq!(sessions(&read(5, &few, now)), [Some(6); 3]);
+        assert_eq!(read(5, &few, now + HOUR_MS / 2).until, BEGUN + 3 * HOUR_MS);
+        assert_eq!(sessions(&read(7, &more, now)), [None; 3], "of fewer than seven, and published already");
+        assert_eq!(sessions(&read(7, &more, now + HOUR_MS)), [None, None, None, Some(30)]);
+        assert_eq!(sessions(&read(5, &more, now)), [Some(6), Some(6), Some(6), Some(30)]);
+        let none = open(5).read(&state(0, 0).await, SITE, now, BEGUN, BEGUN).expect("reads");
+        assert_eq!((none.from, none.to, none.windows.len()), (BEGUN, BEGUN, 0));
+    }
+
+    #[tokio::test]
+    async fn what_is_past_its_time_is_gone_from_disk_within_a_day_and_is_not_published_again() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let rows = state(80, 9).await;
+        let open = || Publications::open(folder.path(), &["demo"], 5, 2 * DAY_MS).expect("opens");
+        let lines = || std::fs::read_to_string(folder.path().join("demo.jsonl")).expect("reads").lines().count();
+        let read = |publications: &Publications, hours: u64| {
+            publications.read(&rows, SITE, BEGUN + hours * HOUR_MS, 0, u64::MAX).expect("publishes").windows.len()
+        };
+        let publications = open();
+        assert_eq!((read(&publications, 71), lines()), (70, 70), "a day's worth is not over yet");
+        assert_eq!((read(&publications, 72), lines()), (47, 47));
+        assert_eq!((read(&publications, 73), lines()), (48, 48));
+        assert_eq!((read(&open(), 73), lines()), (48, 48));
+        // After a long rest all of it is old; what comes goes on from there.
+        assert_eq!((read(&open(), 400), lines()), (47, 47));
     }
 }
