@@ -145,6 +145,7 @@ impl Collector {
         metrics.show(Refused(Arc::clone(&rates)));
         let unknown_fields = Arc::new(UnknownFields::new(Arc::clone(&sites)));
         metrics.show(Met(Arc::clone(&unknown_fields)));
+        tripwire::set_up();
         let tripped = Arc::new(Tripped::default());
         metrics.show(tripwire::Met(Arc::clone(&tripped)));
         let metrics = Arc::new(metrics);

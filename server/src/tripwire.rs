@@ -15,7 +15,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde_json::Value;
 use waver_schema::WIRE_VERSION;
 
@@ -98,14 +98,17 @@ static FORMS: LazyLock<Vec<(Personal, Regex)>> = LazyLock::new(|| {
             r"(?:\+|\b0)[0-9](?:[ ()./-]{0,2}[0-9]){7,13}\b|\(?\b[0-9]{3}\)?[ .-]?[0-9]{3}[ .-][0-9]{4}\b",
         ),
     ];
-    forms.map(|(kind, form)| (kind, Regex::new(form).expect("a pattern of ours"))).into()
+    forms.map(|(kind, form)| (kind, pattern(form))).into()
 });
 /// Numbers, with what people put between their digits.
-static DIGITS: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"\b[0-9](?:[ .-]?[0-9]){12,18}\b").expect("a pattern of ours"));
+static DIGITS: LazyLock<Regex> = LazyLock::new(|| pattern(r"\b[0-9](?:[ .-]?[0-9]){12,18}\b"));
 /// ISO 13616: country, check digits, account; with or without the spaces of print.
-static IBAN: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)\b[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]{2,4}){3,8}\b").expect("a pattern of ours"));
+static IBAN: LazyLock<Regex> = LazyLock::new(|| pattern(r"(?i)\b[a-z]{2}[0-9]{2}(?:[ -]?[a-z0-9]{2,4}){3,8}\b"));
+
+/// A pattern of ours. By bytes: what it looks for is ASCII, and so no table of Unicode has to be built in.
+fn pattern(form: &str) -> Regex {
+    RegexBuilder::new(form).unicode(false).build().expect("a pattern of ours")
+}
 
 /// Names of fields that say what they hold, without separators. No field of ours is among them.
 const FIELDS: &[&str] = &[
@@ -170,6 +173,14 @@ const FIELDS: &[&str] = &[
 
 /// Fields whose text is hexadecimal by their type, or names a site of the configuration.
 const SURE: &[&str] = &["decision", "hash", "session", "site", "string_hash"];
+
+/// Builds the patterns, so that no request waits for it.
+pub(crate) fn set_up() {
+    LazyLock::force(&FORMS);
+    LazyLock::force(&DIGITS);
+    LazyLock::force(&IBAN);
+    LazyLock::force(&KEYS);
+}
 
 /// What `text` looks like, if it looks like anything of a person's.
 pub(crate) fn of_text(text: &str) -> Option<Personal> {
