@@ -15,6 +15,9 @@ use crate::{clock, storage, value, wire};
 /// Longest time that an event waits for others to travel with.
 const GATHER_MS: u64 = 2_000;
 
+/// How long the record of a grant waits for the hash of a consent string.
+const HASH_MS: u32 = 50;
+
 impl Shell {
     /// Sends what waits before long; at once if a batch is full.
     pub(crate) fn flush_soon(&'static self) {
@@ -101,6 +104,9 @@ impl Shell {
 
     /// Puts the grant on record; events wait until the collector has numbered it.
     pub(crate) fn record_grant(&'static self) {
+        if self.sources.is_worth_waiting() {
+            return self.timers.set(self, Purpose::Grant, 0, HASH_MS);
+        }
         let Some((turn, record)) = self.visit(|visit| visit.grant_to_record()) else { return };
         let record = self.proven(record);
         let answered = move |reply: Reply| {

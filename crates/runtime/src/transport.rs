@@ -68,7 +68,7 @@ fn read(answer: JsValue, then: Box<dyn FnOnce(Reply)>) {
 }
 
 /// Calls `then` with what the promise came to, whichever way.
-fn when(promise: &Promise, then: Box<dyn FnOnce(JsValue)>) {
+pub(crate) fn when(promise: &Promise, then: Box<dyn FnOnce(JsValue)>) {
     let then = Closure::once_into_js(then);
     let _ = value::call(promise, "then", &Array::of2(&then, &then));
 }

@@ -3,8 +3,8 @@
 //!
 //! Source: IAB Tech Lab, "Transparency and Consent String with Global Vendor & CMP List Formats", version 2.3.
 
-/// Longest string that is read, in characters. All 65535 vendors in every one of its lists, bit by bit, are less.
-pub const MOST_CHARS: usize = 64 * 1024;
+/// Longest string that is read, in characters. The whole vendor list, bit by bit and in every list of a string, takes about a thousand.
+pub const MOST_CHARS: usize = 16 * 1024;
 /// Purposes that a string has room for.
 pub const PURPOSES: u8 = 24;
 

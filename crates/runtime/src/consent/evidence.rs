@@ -12,12 +12,17 @@ impl Sources {
     /// What stands in the record about the reading of one source.
     pub(crate) fn evidence(&self, source: ConsentSource, reading: Reading) -> ConsentReading {
         let (event_status, policy) = if source == ConsentSource::Tcf { self.tcf.evidence() } else { (None, None) };
+        let string_hash = match source {
+            ConsentSource::Tcf => self.tcf.string().get(),
+            ConsentSource::Gpp => self.gpp_string.get(),
+            _ => None,
+        };
         let version = policy.map(|policy| policy.to_string()).or_else(|| version(source));
         ConsentReading {
             source,
             version: version.and_then(|version| SourceVersion::parse(&version).ok()),
             event_status,
-            string_hash: None,
+            string_hash,
             measure: reading.measure.unwrap_or(ConsentChoice::Unknown),
             personalize: reading.personalize.unwrap_or(ConsentChoice::Unknown),
         }

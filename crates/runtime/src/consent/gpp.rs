@@ -9,6 +9,7 @@ use waver_core::consent::tcf::{self, TcBasis};
 use waver_schema::ConsentChoice;
 
 use super::frames;
+use super::string_hash::StringHash;
 use super::tcf::{answer, purposes};
 use super::told::Told;
 use crate::{page, value};
@@ -24,7 +25,7 @@ const US_SECTIONS: std::ops::RangeInclusive<f64> = 6.0..=27.0;
 const OPT_OUTS: [&str; 3] = ["SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut"];
 
 /// What it says now; `None` where it is not on the page.
-pub(super) fn read(basis: TcBasis, told: &Told, changed: &Function) -> Option<Reading> {
+pub(super) fn read(basis: TcBasis, told: &Told, string: &StringHash, changed: &Function) -> Option<Reading> {
     let Ok(api) = value::get(&page::global(), API).dyn_into::<Function>() else {
         return frames::around_has(LOCATOR).then_some(Reading::all(ConsentChoice::Unknown));
     };
@@ -32,6 +33,9 @@ pub(super) fn read(basis: TcBasis, told: &Told, changed: &Function) -> Option<Re
         let _ = api.call2(&JsValue::UNDEFINED, &"addEventListener".into(), changed);
     });
     let ping = answer(|callback| Array::of2(&"ping".into(), callback), &api);
+    if let Some(read) = ping.as_ref().and_then(|ping| value::text(ping, "gppString")) {
+        string.take(&read);
+    }
     Some(ping.map_or(Reading::all(ConsentChoice::Unknown), |ping| of(&ping, basis)))
 }
 

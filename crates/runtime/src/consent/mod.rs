@@ -15,6 +15,7 @@ mod other_tab;
 mod page_call;
 mod privacy_signal;
 mod shopify;
+mod string_hash;
 mod tarteaucitron;
 mod tcf;
 mod told;
@@ -48,6 +49,7 @@ pub(crate) struct Sources {
     /// Reads everything again, for interfaces that call back.
     changed: Function,
     tcf: tcf::Tcf,
+    gpp_string: string_hash::StringHash,
     gpp: told::Told,
     klaro: told::Told,
     orejime: told::Told,
@@ -65,6 +67,7 @@ impl Sources {
             other_tab: other_tab::OtherTab::default(),
             changed: Closure::<dyn Fn()>::wrap(read_again).into_js_value().unchecked_into(),
             tcf: tcf::Tcf::default(),
+            gpp_string: string_hash::StringHash::default(),
             gpp: told::Told::default(),
             klaro: told::Told::default(),
             orejime: told::Told::default(),
@@ -111,7 +114,7 @@ impl Sources {
         let consent_mode = config.data_layer.as_ref().and_then(|queue| self.consent_mode.read(queue, names));
         [
             (ConsentSource::Tcf, self.tcf.read(config.tcf, changed)),
-            (ConsentSource::Gpp, gpp::read(config.tcf, &self.gpp, changed)),
+            (ConsentSource::Gpp, gpp::read(config.tcf, &self.gpp, &self.gpp_string, changed)),
             (ConsentSource::Usp, usp::read()),
             (ConsentSource::ConsentMode, consent_mode),
             (ConsentSource::Shopify, shopify::read(&self.shopify_asked, changed)),
@@ -121,6 +124,12 @@ impl Sources {
             (ConsentSource::Tarteaucitron, tarteaucitron::read(names)),
             (ConsentSource::C15t, c15t::read(names, &self.c15t, changed)),
         ]
+    }
+
+    /// Whether a consent string is being hashed, and the record of the grant should wait for that.
+    pub(crate) fn is_worth_waiting(&self) -> bool {
+        // Both are asked, since asking ends it.
+        self.tcf.string().is_worth_waiting() | self.gpp_string.is_worth_waiting()
     }
 
     /// Whether the grant of `source` is older than this page, so that what the page did before this module came up happened under it.

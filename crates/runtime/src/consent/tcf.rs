@@ -13,6 +13,7 @@ use waver_core::consent::tcf::{self, TcBasis};
 use waver_schema::{ConsentChoice, EventStatus};
 
 use super::frames;
+use super::string_hash::StringHash;
 use super::told::Told;
 use crate::{page, value};
 
@@ -37,12 +38,18 @@ const NOTHING_YET: Said = Said { reading: Some(Reading::all(ConsentChoice::Unkno
 pub(super) struct Tcf {
     told: Told,
     said: Rc<Cell<Said>>,
+    string: Rc<StringHash>,
     listener: RefCell<Option<Listener>>,
 }
 
 impl Default for Tcf {
     fn default() -> Tcf {
-        Tcf { told: Told::default(), said: Rc::new(Cell::new(NOTHING_YET)), listener: RefCell::default() }
+        Tcf {
+            told: Told::default(),
+            said: Rc::new(Cell::new(NOTHING_YET)),
+            string: Rc::default(),
+            listener: RefCell::default(),
+        }
     }
 }
 
@@ -71,9 +78,15 @@ impl Tcf {
         (said.status, said.policy)
     }
 
+    /// Its string.
+    pub(super) fn string(&self) -> &StringHash {
+        &self.string
+    }
+
     fn listen(&self, api: &Function, basis: TcBasis, changed: Function) {
-        let said = self.said.clone();
+        let (said, string) = (self.said.clone(), self.string.clone());
         let take = move |data: JsValue, success: JsValue| {
+            string.take(&value::text(&data, "tcString").unwrap_or_default());
             said.set(if success == true { take(&data, basis) } else { NOTHING_YET });
             let _ = changed.call0(&JsValue::UNDEFINED);
         };
