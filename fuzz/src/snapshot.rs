@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use waver_core::session::SessionState;
 use waver_core::window::Windows;
 use waver_schema::SiteKey;
-use waver_store::{EmbeddedState, Part, StoreError};
+use waver_store::{EmbeddedState, Part, PlainRows, StoreError};
 
 /// That of the seeds, so that their rows are taken.
 const FOLD_VERSION: u16 = 1;
@@ -26,14 +26,15 @@ pub(crate) fn run(bytes: &[u8]) {
     }
     let Ok(state) = restore(parts.into_iter().map(Ok)) else { return };
     let (live, report) = figures(&state);
-    let again = restore(state.capture(FOLD_VERSION).into_parts()).expect("it was captured by us");
+    let again =
+        restore(state.capture(FOLD_VERSION).into_parts(std::sync::Arc::new(PlainRows))).expect("it was captured by us");
     assert_eq!((again.applied(), again.clock()), (state.applied(), state.clock()));
     assert_eq!(figures(&again), (live, report));
 }
 
 fn restore(parts: impl Iterator<Item = Result<Part, StoreError>>) -> Result<EmbeddedState, StoreError> {
     let site = SiteKey::parse("demo").expect("a key");
-    EmbeddedState::restore(vec![site], GRACE_MS, FOLD_VERSION, 0, parts)
+    EmbeddedState::restore(vec![site], GRACE_MS, FOLD_VERSION, 0, parts, &PlainRows)
 }
 
 fn figures(state: &EmbeddedState) -> (String, String) {

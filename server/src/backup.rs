@@ -16,12 +16,14 @@ use http_body_util::BodyExt;
 use waver_core::session::FOLD_VERSION;
 use waver_policy::Policy;
 use waver_store::{
-    EmbeddedState, EventLog, ExportError, ExportReader, ExportWriter, Frame, Part, Parts, SnapshotStore, StateStore,
-    StoreError, log_frames,
+    EmbeddedState, EventLog, ExportError, ExportReader, ExportWriter, Frame, Part, Parts, RowSeal, SnapshotStore,
+    StateStore, StoreError, log_frames,
 };
 
-use crate::collector::{StartError, Stores, bring_up};
+use crate::collector::{StartError, Stores, bring_up, open_keyring};
 use crate::config::Config;
+use crate::host::Host;
+use crate::keyring::Keyring;
 use crate::policy_archive::PolicyArchive;
 use crate::running;
 use crate::site::Sites;
@@ -76,14 +78,20 @@ pub(crate) enum BackupError {
 pub(crate) type Exporter = Arc<dyn Fn() -> BoxStream<'static, Result<Bytes, StoreError>> + Send + Sync>;
 
 /// Hands out backups of `log` and `state`, which may be written meanwhile.
-pub(crate) fn exporter<L: EventLog>(log: Arc<L>, state: Arc<EmbeddedState>, archive: PolicyArchive) -> Exporter {
-    Arc::new(move || stream(Arc::clone(&log), &state, &archive).boxed())
+pub(crate) fn exporter<L: EventLog>(
+    log: Arc<L>,
+    state: Arc<EmbeddedState>,
+    archive: PolicyArchive,
+    keyring: Arc<Keyring>,
+) -> Exporter {
+    Arc::new(move || stream(Arc::clone(&log), &state, &archive, &keyring).boxed())
 }
 
 fn stream<L: EventLog>(
     log: Arc<L>,
     state: &EmbeddedState,
     archive: &PolicyArchive,
+    keyring: &Arc<Keyring>,
 ) -> impl futures_util::Stream<Item = Result<Bytes, StoreError>> + Send + use<L> {
     let captured = state.capture(FOLD_VERSION);
     let source = Source {
@@ -91,7 +99,7 @@ fn stream<L: EventLog>(
         next: log.begin(),
         log,
         policies: archive.texts(),
-        state: Some(Mutex::new(captured.into_parts())),
+        state: Some(Mutex::new(captured.into_parts(Arc::clone(keyring) as Arc<dyn RowSeal>))),
         writer: None,
         done: false,
     };
@@ -163,6 +171,8 @@ pub(crate) struct Copied {
     pub(crate) records: u64,
     /// Sessions in the state; known on restoring only.
     pub(crate) sessions: u64,
+    /// Records and rows that cannot be read because their key is gone; known on restoring only.
+    pub(crate) erased: u64,
     /// Milliseconds that it took.
     pub(crate) millis: u64,
 }
@@ -185,9 +195,10 @@ pub(crate) async fn export(config: &Config, to: &Path) -> Result<Copied, BackupE
     match Stores::open(config) {
         Ok(stores) => {
             let (sites, _) = Sites::load(&config.sites).map_err(StartError::from)?;
-            let state = bring_up(&stores.log, &stores.snapshots, &sites).await?;
+            let keyring = Arc::new(open_keyring(config, &sites, Host::system()).await?);
+            let state = bring_up(&stores.log, &stores.snapshots, &sites, &keyring).await?;
             let archive = PolicyArchive::of(&config.server.data_dir);
-            let mut chunks = std::pin::pin!(stream(Arc::new(stores.log), &state, &archive));
+            let mut chunks = std::pin::pin!(stream(Arc::new(stores.log), &state, &archive, &keyring));
             while let Some(chunk) = chunks.next().await {
                 take(&chunk?)?;
             }
@@ -266,7 +277,9 @@ pub(crate) async fn restore(config: &Config, from: &Path) -> Result<Copied, Back
         return Err(BackupError::Export { path: from.to_owned(), source: ExportError::Damaged });
     }
     let (sites, _) = Sites::load(&config.sites).map_err(StartError::from)?;
-    let state = bring_up(&stores.log, &stores.snapshots, &sites).await?;
+    let keyring = open_keyring(config, &sites, Host::system()).await?;
+    let state = bring_up(&stores.log, &stores.snapshots, &sites, &keyring).await?;
+    copied.erased = keyring.counts().erased;
     copied.sessions = state.sessions() as u64;
     fs::remove_file(&mark).map_err(failed)?;
     copied.millis = millis(begun.elapsed());

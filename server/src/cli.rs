@@ -13,7 +13,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use waver_schema::SiteKey;
-use waver_store::{SledLog, StoreError};
+use waver_store::{KeyError, SledLog, StoreError};
 
 use crate::backup::{self, BackupError};
 use crate::collector::{Collector, StartError};
@@ -434,12 +434,13 @@ fn exit_of(error: &StartError) -> Exit {
         StartError::Offers(_) => Exit::Data,
         StartError::Erasures(_) => Exit::Io,
         StartError::Listen { .. } | StartError::Store(StoreError::Locked { .. }) => Exit::Unavailable,
-        StartError::Store(StoreError::Open { .. }) => Exit::CannotCreate,
+        StartError::Store(StoreError::Open { .. } | StoreError::Keys(KeyError::Open { .. })) => Exit::CannotCreate,
         StartError::Store(
             StoreError::Damaged { .. }
             | StoreError::Unreadable { .. }
             | StoreError::Snapshot { .. }
-            | StoreError::BadKey { .. },
+            | StoreError::BadKey { .. }
+            | StoreError::Keys(KeyError::NotKeys { .. } | KeyError::Damaged { .. } | KeyError::Cut { .. }),
         ) => Exit::Data,
         StartError::Store(_) => Exit::Io,
     }

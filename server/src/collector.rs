@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -15,13 +14,14 @@ use waver_store::{
 };
 
 use crate::backup::exporter;
-use crate::committer::{Committer, Replayed, SWEEP_PACE, replay};
+use crate::committer::{Committer, Replayed, SWEEP_PACE, forget_over, replay};
 use crate::config::Config;
 use crate::consent_ledger::{self, Follower, Ledgers};
 use crate::erasures::{ErasureError, Erasures, Unfinished, erase_again};
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
 use crate::keeper::{Keeper, millis};
+use crate::keyring::{Keyring, KeysHeld, Vault};
 use crate::metrics::Metrics;
 use crate::policy_archive::PolicyArchive;
 use crate::rate::{RateLimits, Refused};
@@ -109,18 +109,26 @@ impl Collector {
         let address = listener.local_addr().map_err(listen_error)?;
 
         let Stores { log, snapshots, anchors, receipts } = open()?;
-        let key_path = config.server.data_dir.join("keys").join("pseudonym.key");
-        let pseudonym_key = pseudonym_key(key_path, &log, &host)?;
-        let ledger_keys = consent_ledger::open_keys(&config.server.data_dir.join("keys"))?;
+        let keyring = Arc::new(open_keyring(&config, &sites, host.clone()).await?);
+        if keyring.counts().rotated > 0 && keyring.counts().sessions == 0 && log.end() > 0 {
+            tracing::warn!(
+                "there are no keys of sessions: what was sealed before cannot be read any more, and its sessions are not recognised"
+            );
+        }
+        forget_first_pseudonym_key(&config)?;
+        let keys_folder = config.server.keys_folder();
+        let ledger_keys = consent_ledger::open_keys(&keys_folder)?;
         let ledgers = Ledgers::open(consent_ledger::folder_of(&config.server.data_dir), log.end())?;
         let ledger_roots = ledgers.roots();
         let log = Arc::new(log);
-        let erasures = Erasures::open(&config.server.data_dir.join("keys"), receipts, &host).await?;
+        let erasures = Erasures::open(&keys_folder, receipts, Arc::clone(&keyring), &host).await?;
         let mut unfinished = Unfinished::default();
-        let rows = bring_up_seeing(&*log, &snapshots, &sites, &mut |replayed| unfinished.see(replayed, &sites)).await?;
+        let mut see = |replayed: &Replayed<'_>| unfinished.see(replayed, &sites);
+        let rows = bring_up_seeing(&*log, &snapshots, &sites, &keyring, &mut see).await?;
         unfinished.carry_out(&erasures, &*log).await?;
         erase_again(&erasures, &*log, &rows, &sites, &host).await?;
         let erasures = Arc::new(erasures);
+        give_keys(&rows, &sites, &keyring).await?;
 
         let archive = PolicyArchive::of(&config.server.data_dir);
         archive_policies(&sites, &archive);
@@ -148,9 +156,10 @@ impl Collector {
         tripwire::set_up();
         let tripped = Arc::new(Tripped::default());
         metrics.show(tripwire::Met(Arc::clone(&tripped)));
+        metrics.show(KeysHeld(Arc::clone(&keyring)));
         let metrics = Arc::new(metrics);
         let records = records(Arc::clone(&log));
-        let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone());
+        let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone(), Arc::clone(&keyring));
         let committer = Committer {
             log: Arc::clone(&log),
             state: Arc::clone(&state.rows),
@@ -161,6 +170,7 @@ impl Collector {
             clock: state.rows.clock(),
             host: host.clone(),
             sites: Arc::clone(&sites),
+            keyring: Arc::clone(&keyring),
             metrics: Arc::clone(&metrics),
             readiness: readiness.clone(),
             erasures: Arc::clone(&erasures),
@@ -176,6 +186,7 @@ impl Collector {
             snapshots,
             anchors,
             retention: config.retention.clone(),
+            keyring: Arc::clone(&keyring),
             host: host.clone(),
             metrics: Arc::clone(&metrics),
             saved: None,
@@ -186,7 +197,7 @@ impl Collector {
             host,
             limits: config.limits.clone(),
             sites,
-            pseudonym_key,
+            keyring,
             queue: queue_sender,
             state,
             releases,
@@ -276,6 +287,15 @@ impl Stores {
     }
 }
 
+/// The keys of the collector that `config` describes, for this process alone. Those whose time is over are destroyed.
+///
+/// # Errors
+/// [`StoreError::Keys`].
+pub(crate) async fn open_keyring(config: &Config, sites: &Sites, host: Host) -> Result<Keyring, StoreError> {
+    let keys = sites.iter().map(|(_, site)| site.key.clone());
+    Ok(Keyring::open(&config.server.keys_folder(), keys, &config.retention, host).await?)
+}
+
 /// The state as it was saved last, brought to the end of the log.
 ///
 /// # Errors
@@ -284,8 +304,9 @@ pub(crate) async fn bring_up<L: EventLog, S: SnapshotStore>(
     log: &L,
     snapshots: &S,
     sites: &Sites,
+    keyring: &Keyring,
 ) -> Result<EmbeddedState, StoreError> {
-    bring_up_seeing(log, snapshots, sites, &mut |_| {}).await
+    bring_up_seeing(log, snapshots, sites, keyring, &mut |_| {}).await
 }
 
 /// The same; `see` gets every entry of the log that the saved state did not hold.
@@ -296,15 +317,16 @@ async fn bring_up_seeing<L: EventLog, S: SnapshotStore>(
     log: &L,
     snapshots: &S,
     sites: &Sites,
+    keyring: &Keyring,
     see: &mut impl FnMut(&Replayed<'_>),
 ) -> Result<EmbeddedState, StoreError> {
     let begun = Instant::now();
     let keys = || sites.iter().map(|(_, site)| site.key.clone()).collect();
     let state = match snapshots.load().await? {
-        Some(parts) => EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, log.begin(), parts)?,
+        Some(parts) => EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, log.begin(), parts, keyring)?,
         None => EmbeddedState::new(keys(), GRACE_MS),
     };
-    let (restored, from, fence, saved_at) = (begun.elapsed(), state.applied(), state.windows_applied(), state.clock());
+    let (restored, from, fence) = (begun.elapsed(), state.applied(), state.windows_applied());
     if fence > log.end() {
         let reason = format!("it holds the log up to offset {fence}, and the log ends at {}", log.end());
         return Err(StoreError::Snapshot { reason });
@@ -319,20 +341,64 @@ async fn bring_up_seeing<L: EventLog, S: SnapshotStore>(
         return Err(StoreError::Snapshot { reason });
     }
     let rows = state.sessions();
-    let end = replay(log, &state, sites, from, see).await?;
-    if from < fence {
-        // Rows of another fold were rebuilt. Those whose time was over when the snapshot was saved had been swept.
-        crate::committer::forget_over(&state, saved_at, None).await?;
-    }
+    let end = catch_up(log, &state, sites, keyring, see).await?;
     tracing::info!(
         sessions = state.sessions(),
         restored_sessions = rows,
         restore_millis = restored.as_millis(),
         replayed_records = end.saturating_sub(from),
+        erased = keyring.counts().erased,
         millis = begun.elapsed().as_millis(),
         "the state is up to date with the log"
     );
     Ok(state)
+}
+
+/// Brings a state that was restored to the end of the log, and returns where that is. `watch` sees each record before it is folded.
+///
+/// # Errors
+/// [`StoreError`] if the log cannot be read to its end.
+pub(crate) async fn catch_up<L: EventLog>(
+    log: &L,
+    state: &EmbeddedState,
+    sites: &Sites,
+    keyring: &Keyring,
+    watch: &mut impl FnMut(&Replayed<'_>),
+) -> Result<u64, StoreError> {
+    let (from, fence, saved_at) = (state.applied(), state.windows_applied(), state.clock());
+    if from < fence {
+        // Rows of another fold are rebuilt. Those whose time was over when the snapshot was saved had been swept.
+        replay(log, state, sites, keyring, (from, fence), watch).await?;
+        forget_over(state, saved_at, None).await?;
+        state.settle(keyring)?;
+    }
+    replay(log, state, sites, keyring, (from.max(fence), u64::MAX), watch).await
+}
+
+/// Gives a key to every session that has none: those that began before there were keys, or whose keys were lost. What they did before stays
+/// as it is.
+///
+/// # Errors
+/// [`StoreError::Keys`].
+async fn give_keys(state: &EmbeddedState, sites: &Sites, keyring: &Keyring) -> Result<(), StoreError> {
+    for (index, site) in sites.iter() {
+        let Some(epoch) = keyring.current(&site.key) else { continue };
+        let sessions = state.pseudonyms(index.number()).into_iter().map(|pseudonym| (&site.key, pseudonym, epoch));
+        keyring.begin(Vault::Behaviour, sessions).await?;
+    }
+    Ok(())
+}
+
+/// Until there were epochs, all pseudonyms followed from one key for as long as the data folder lived. Without it they are nobody's.
+///
+/// # Errors
+/// [`StoreError::Open`] if it is there and cannot be destroyed.
+fn forget_first_pseudonym_key(config: &Config) -> Result<(), StoreError> {
+    let path = config.server.data_dir.join("keys").join("pseudonym.key");
+    if SecretKey::destroy(&path)? {
+        tracing::info!("destroyed the pseudonym key of an earlier version; sessions begun under it are not recognised");
+    }
+    Ok(())
 }
 
 /// Puts changed policies into force, until told to stop.
@@ -370,18 +436,11 @@ fn archive_policies(sites: &Sites, archive: &PolicyArchive) {
     }
 }
 
-fn pseudonym_key(path: PathBuf, log: &impl EventLog, host: &Host) -> Result<SecretKey, StoreError> {
-    let (key, is_new) = SecretKey::load_or_create(&path, |bytes| bytes.copy_from_slice(&host.random::<32>()))?;
-    if is_new && log.end() > 0 {
-        tracing::warn!("the pseudonym key was missing and is new; sessions begun before are not recognised any more");
-    }
-    Ok(key)
-}
-
 impl From<ErasureError> for StartError {
     fn from(error: ErasureError) -> StartError {
         match error {
             ErasureError::Store(error) => StartError::Store(error),
+            ErasureError::Key(error) => StartError::Store(error.into()),
             other => StartError::Erasures(other.to_string()),
         }
     }

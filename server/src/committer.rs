@@ -15,11 +15,12 @@ use waver_store::{
 };
 
 use crate::dead_letter::{KeptLetter, LETTERS_PER_SITE};
-use crate::entry::{ConsentEntry, Entry};
+use crate::entry::{ConsentEntry, Entry, Found};
 use crate::erasures::{Erasures, log_point};
 use crate::host::Host;
+use crate::keyring::Keyring;
 use crate::metrics::Metrics;
-use crate::pipeline::{Erase, Group, Plan, ReadBatch, Room, Sender};
+use crate::pipeline::{Candidates, Erase, Group, Plan, ReadBatch, Room, Sender, letter_keys, letters_key};
 use crate::readiness::Readiness;
 use crate::site::{SiteIndex, Sites};
 use crate::state::{Session, Unlogged};
@@ -51,17 +52,18 @@ pub(crate) enum Command {
 
 impl Command {
     /// The rows that it reads or writes.
-    fn keys(&self, from: Sender) -> Vec<Key> {
-        let mut keys = from.keys().to_vec();
-        if let Command::Erase(erase, _) = self {
-            keys.extend(from.erasure_keys(&erase.pseudonyms));
+    fn keys(&self, of: &Candidates) -> Vec<Key> {
+        let mut keys = of.keys();
+        if matches!(self, Command::Erase(..)) {
+            keys.push(letters_key(of.site));
+            keys.extend(letter_keys(of.site));
         }
         if let Command::Batch(batch, _) = self {
             if !batch.dead.is_empty() || batch.entry.redriven.is_some() {
-                keys.push(from.letters_key());
+                keys.push(letters_key(of.site));
             }
             if batch.entry.redriven.is_some() {
-                keys.extend(from.letter_keys());
+                keys.extend(letter_keys(of.site));
             }
         }
         keys
@@ -84,7 +86,7 @@ impl Command {
             Command::Consent(..) => 200,
             Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130 + batch.dead.len() * 700,
             Command::Decide(..) => 700,
-            Command::Erase(erase, _) => 250 + erase.pseudonyms.len() * 150,
+            Command::Erase(erase, _) => 250 + (1 + erase.keyed.len()) * 150,
         }
     }
 }
@@ -101,10 +103,10 @@ impl Answer {
 
 /// Where handlers hand in commands.
 #[derive(Debug, Clone)]
-pub(crate) struct Queue(mpsc::Sender<(Sender, Command)>);
+pub(crate) struct Queue(mpsc::Sender<(Candidates, Command)>);
 
 /// A queue with so many places, and its other end.
-pub(crate) fn queue(places: usize) -> (Queue, mpsc::Receiver<(Sender, Command)>) {
+pub(crate) fn queue(places: usize) -> (Queue, mpsc::Receiver<(Candidates, Command)>) {
     let (sender, receiver) = mpsc::channel(places);
     (Queue(sender), receiver)
 }
@@ -114,8 +116,8 @@ impl Queue {
     ///
     /// # Errors
     /// [`ErrorCode::Unavailable`] if the queue is full or the collector is stopping.
-    pub(crate) fn push(&self, from: Sender, command: Command) -> Result<(), ErrorCode> {
-        self.0.try_send((from, command)).map_err(|error| match error {
+    pub(crate) fn push(&self, of: impl Into<Candidates>, command: Command) -> Result<(), ErrorCode> {
+        self.0.try_send((of.into(), command)).map_err(|error| match error {
             TrySendError::Full(_) | TrySendError::Closed(_) => ErrorCode::Unavailable,
         })
     }
@@ -126,44 +128,43 @@ impl Queue {
     }
 }
 
-/// Brings `state`, which has applied the log up to `from`, to the log's end. Returns the offset of that end. `watch` sees each entry before
-/// it is folded.
+/// Brings `state`, which has applied the log up to `from`, to the log's end, or to `until` if that comes first. Returns the offset where it
+/// stands then. `watch` sees each record before it is folded.
 ///
 /// # Errors
-/// [`StoreError`] if the log cannot be read to its end.
+/// [`StoreError`] if the log cannot be read.
 pub(crate) async fn replay<L: EventLog>(
     log: &L,
     state: &EmbeddedState,
     sites: &Sites,
-    from: u64,
+    keyring: &Keyring,
+    (from, until): (u64, u64),
     watch: &mut impl FnMut(&Replayed<'_>),
 ) -> Result<u64, StoreError> {
     let mut next = from;
     let mut clock = 0;
     // Up to here the aggregates have the log already. No page crosses it.
     let fence = state.windows_applied();
-    loop {
+    while next < until {
         let mut page = log.read(next, REPLAY_PAGE).await?;
-        if next < fence {
-            page.retain(|(position, _)| position.offset < fence);
-        }
-        let Some((last, _)) = page.last() else { return Ok(next.max(log.end())) };
+        let bound = if next < fence { fence.min(until) } else { until };
+        page.retain(|(position, _)| position.offset < bound);
+        let Some((last, _)) = page.last() else { return Ok(next.max(log.end()).min(until)) };
         let upto = last.offset + 1;
-        let mut entries = Vec::with_capacity(page.len());
-        for (position, record) in &page {
-            let damaged =
-                |_| StoreError::Damaged { offset: position.offset, reason: waver_store::DecodeError::Damaged };
-            let entry = Entry::from_record(record).map_err(damaged)?;
+        let mut found = Vec::with_capacity(page.len());
+        for (position, record) in page {
+            let offset = position.offset;
+            let sender = sender_of(&record, sites);
+            let record = Found::read(record, keyring).map_err(|reason| StoreError::Damaged { offset, reason })?;
             // What a site that is not configured any more left behind stays in the log and out of the state.
-            let Some(site) = sites.find(&record.site) else { continue };
-            let from = Sender { site, pseudonym: record.pseudonym, received_at: record.received_at };
-            entries.push((position.offset, from, entry));
+            let Some(from) = sender else { continue };
+            found.push((offset, from, record));
         }
-        let rows = load(state, entries.iter().flat_map(|(_, from, entry)| keys_of(entry, *from))).await?;
+        let rows = load(state, found.iter().flat_map(|(_, from, found)| keys_of(found, *from))).await?;
         let mut group = Group::new(sites, rows, clock, Room::ENDLESS)?;
-        for (offset, from, entry) in &entries {
-            watch(&Replayed { offset: *offset, from: *from, entry, group: &group });
-            group.replay(*from, *offset, entry);
+        for (offset, from, found) in &found {
+            watch(&Replayed { offset: *offset, from: *from, found, group: &group });
+            group.replay_found(*from, *offset, found);
         }
         let plan = group.finish()?;
         clock = plan.clock;
@@ -174,6 +175,13 @@ pub(crate) async fn replay<L: EventLog>(
         forget_over(state, clock, (upto > fence || fence == 0).then_some(upto)).await?;
         next = upto;
     }
+    Ok(next)
+}
+
+/// Whose record it is; `None` if its site is not configured.
+fn sender_of(record: &Record, sites: &Sites) -> Option<Sender> {
+    let Record { pseudonym, received_at, key_id, .. } = *record;
+    sites.find(&record.site).map(|site| Sender { site, pseudonym, epoch: key_id, received_at })
 }
 
 /// Removes the sessions whose time is over at `now` (Unix milliseconds). The aggregates learn what is known only of a session that has
@@ -187,9 +195,12 @@ pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64, end: Option<
         let rows = over.len();
         let mut commit = Commit { clock: now, ..Commit::default() };
         for (key, row) in over {
-            if let (Some(end), Key::Session(..)) = (end, key) {
+            if let (Some(end), Key::Session(site, pseudonym)) = (end, key) {
                 (commit.from, commit.upto) = (end, end);
-                commit.changes.push((key.site(), Session::from_row(&row)?.state.closing()));
+                let session = Session::from_row(&row)?;
+                let closing = session.state.closing();
+                commit.settled.extend([(site, session.added(pseudonym.lot())), (site, closing.clone())]);
+                commit.changes.push((site, closing));
             }
             commit.writes.push(Write { key, expected: Some(row.version), bytes: None, life: None });
         }
@@ -218,25 +229,29 @@ pub(crate) async fn forget_letters<S: StateStore>(state: &S, site: SiteIndex, be
     state.commit(Commit { writes, ..Commit::default() }).await.map(drop)
 }
 
-/// An entry that is about to be replayed, for whoever looks on.
+/// A record that is about to be replayed, for whoever looks on.
 pub(crate) struct Replayed<'a> {
     pub(crate) offset: u64,
     pub(crate) from: Sender,
-    pub(crate) entry: &'a Entry,
+    pub(crate) found: &'a Found,
     /// Everything before it.
     pub(crate) group: &'a Group<'a>,
 }
 
-/// The rows that folding `entry` reads or writes.
-fn keys_of(entry: &Entry, from: Sender) -> Vec<Key> {
-    let mut keys = from.keys().to_vec();
-    match entry {
-        Entry::Batch(batch) if batch.redriven.is_some() => {
-            keys.push(from.letters_key());
-            keys.extend(from.letter_keys());
+/// The rows that folding what was found reads or writes.
+fn keys_of(found: &Found, from: Sender) -> Vec<Key> {
+    let mut keys = Candidates::from(from).keys();
+    match found {
+        Found::Entry(Entry::Batch(batch)) if batch.redriven.is_some() => {
+            keys.push(letters_key(from.site));
+            keys.extend(letter_keys(from.site));
         }
-        Entry::DeadLetter(_) => keys.push(from.letters_key()),
-        Entry::Erasure(_) => keys.extend(from.erasure_keys(&[])),
+        Found::Entry(Entry::DeadLetter(_)) => keys.push(letters_key(from.site)),
+        Found::Entry(Entry::Erasure(_)) => {
+            keys.push(letters_key(from.site));
+            keys.extend(letter_keys(from.site));
+        }
+        Found::Erased(readable) if readable.letters > 0 => keys.push(letters_key(from.site)),
         _ => {}
     }
     keys
@@ -268,13 +283,14 @@ pub(crate) struct Committer<L, S> {
     pub(crate) clock: u64,
     pub(crate) host: Host,
     pub(crate) sites: Arc<Sites>,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) readiness: Readiness,
     pub(crate) erasures: Arc<Erasures>,
     /// Told of each change of the state.
     pub(crate) changed: watch::Sender<u64>,
     /// Commands that were taken from the queue and wait for the next group.
-    pub(crate) waiting: VecDeque<(Sender, Command)>,
+    pub(crate) waiting: VecDeque<(Candidates, Command)>,
     /// Holds once something is in the log and could not be followed up: the state lacks it, so that nothing more may be built on that. The next
     /// start finds it in the log.
     pub(crate) halted: bool,
@@ -282,7 +298,7 @@ pub(crate) struct Committer<L, S> {
 
 impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// Works off what is handed in until `stop` holds and nothing waits any more.
-    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<(Sender, Command)>, mut stop: Stop) {
+    pub(crate) async fn run(mut self, mut queue: mpsc::Receiver<(Candidates, Command)>, mut stop: Stop) {
         let mut sweeps = tokio::time::interval(self.sweep_pace);
         sweeps.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut letters = tokio::time::interval(LETTERS_PACE);
@@ -341,20 +357,20 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     async fn plan(&mut self, answers: &mut Vec<Answer>) -> Result<Plan, StoreError> {
         let candidates = self.candidates();
         let begins =
-            |(_, command): &&(Sender, Command)| matches!(command, Command::Consent(entry, _) if entry.is_grant());
+            |(_, command): &&(Candidates, Command)| matches!(command, Command::Consent(entry, _) if entry.is_grant());
         let needed = self.waiting.iter().take(candidates).filter(begins).count();
         if self.room().sessions < needed {
             self.sweep().await;
         }
-        let keys = self.waiting.iter().take(candidates).flat_map(|(from, command)| command.keys(*from));
+        let keys = self.waiting.iter().take(candidates).flat_map(|(of, command)| command.keys(of));
         let rows = load(&*self.state, keys).await?;
         let mut group = Group::new(&self.sites, rows, self.clock, self.room())?;
         let before = log_point(&*self.log);
         while answers.len() < candidates
             && !group.is_full()
-            && let Some((from, command)) = self.waiting.pop_front()
+            && let Some((of, command)) = self.waiting.pop_front()
         {
-            answers.push(work(&mut group, from, command, before));
+            answers.push(work(&mut group, &of, command, before));
         }
         group.finish()
     }
@@ -362,7 +378,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// How many of the waiting commands are likely to fit into one group, so that no more rows are read than are needed; at least one.
     fn candidates(&self) -> usize {
         let mut bytes = 0;
-        let fits = |(_, command): &&(Sender, Command)| {
+        let fits = |(_, command): &&(Candidates, Command)| {
             bytes += command.usual_bytes();
             bytes <= GROUP_BYTES
         };
@@ -372,7 +388,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// How many sessions may begin, and how many tombstones be set.
     fn room(&self) -> Room {
         Room {
-            sessions: self.most_sessions.saturating_sub(self.state.sessions()),
+            sessions: self.most_sessions.saturating_sub(self.state.sessions()).min(self.keyring.room()),
             tombstones: self.most_sessions.saturating_sub(self.state.tombstones()),
         }
     }
@@ -386,9 +402,11 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         if records.is_empty() {
             return Ok(());
         }
+        // The keys of sessions that begin are on disk before anything that needs them.
+        let records = self.keyring.seal(records).await?;
         let positions = self.log.append(&records).await?;
         self.halted = true;
-        self.follow_up(plan, &records, &positions).await?;
+        self.follow_up(plan, records, &positions).await?;
         self.halted = false;
         Ok(())
     }
@@ -397,7 +415,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     async fn follow_up(
         &mut self,
         mut plan: Plan,
-        records: &[Record],
+        records: Vec<Record>,
         positions: &[Position],
     ) -> Result<(), StoreError> {
         let (Some(first), Some(last)) = (positions.first(), positions.last()) else {
@@ -425,22 +443,22 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     /// exact however often an event comes.
     async fn fold_anew(
         &self,
-        records: &[Record],
+        records: Vec<Record>,
         positions: &[Position],
         from: u64,
         upto: u64,
     ) -> Result<(), StoreError> {
         let mut entries = Vec::new();
-        for (record, position) in records.iter().zip(positions) {
-            let entry = Entry::from_record(record).map_err(|error| StoreError::Write(error.to_string()))?;
-            let Some(site) = self.sites.find(&record.site) else { continue };
-            let sender = Sender { site, pseudonym: record.pseudonym, received_at: record.received_at };
-            entries.push((sender, position.offset, entry));
+        for (record, position) in records.into_iter().zip(positions) {
+            let offset = position.offset;
+            let sender = sender_of(&record, &self.sites);
+            let found = Found::read(record, &self.keyring).map_err(|reason| StoreError::Damaged { offset, reason })?;
+            entries.extend(sender.map(|sender| (sender, offset, found)));
         }
         for _ in 0..FOLDS {
-            let rows = load(&*self.state, entries.iter().flat_map(|(from, _, entry)| keys_of(entry, *from))).await?;
+            let rows = load(&*self.state, entries.iter().flat_map(|(from, _, found)| keys_of(found, *from))).await?;
             let mut group = Group::new(&self.sites, rows, 0, Room::ENDLESS)?;
-            entries.iter().for_each(|(from, offset, entry)| group.replay(*from, *offset, entry));
+            entries.iter().for_each(|(from, offset, found)| group.replay_found(*from, *offset, found));
             if self.state.commit(group.finish()?.commit(from, upto, positions)?).await? {
                 return Ok(());
             }
@@ -479,12 +497,12 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
     }
 }
 
-fn work(group: &mut Group<'_>, from: Sender, command: Command, before: LogPoint) -> Answer {
+fn work(group: &mut Group<'_>, of: &Candidates, command: Command, before: LogPoint) -> Answer {
     match command {
-        Command::Consent(entry, to) => Answer::new(to, group.consent(from, entry)),
-        Command::Batch(batch, to) => Answer::new(to, group.batch(from, batch)),
-        Command::Decide(request, id, to) => Answer::new(to, group.decide(from, &request, id)),
-        Command::Erase(erase, to) => Answer::new(to, group.erase(from, erase, before)),
+        Command::Consent(entry, to) => Answer::new(to, group.consent(of, entry)),
+        Command::Batch(batch, to) => Answer::new(to, group.batch(of, batch)),
+        Command::Decide(request, id, to) => Answer::new(to, group.decide(of, &request, id)),
+        Command::Erase(erase, to) => Answer::new(to, group.erase(of, &erase, before)),
     }
 }
 

@@ -24,6 +24,8 @@ const ADMIN_TOKEN_CHARS: usize = 32;
 const SHORTEST_KEPT: Duration = Duration::from_secs(1);
 /// Largest threshold of release.
 const MOST_K: u64 = 1_000_000;
+/// Longest epoch: its secret lives twice as long, a day.
+const LONGEST_EPOCH: Duration = Duration::from_secs(12 * 60 * 60);
 /// Shortest time between two snapshots.
 const SHORTEST_PACE: Duration = Duration::from_millis(10);
 
@@ -53,8 +55,10 @@ pub struct Config {
 pub struct Server {
     /// Address and port; port 0 takes any free one.
     pub listen: SocketAddr,
-    /// The folder for the log and the keys. It belongs to one collector alone.
+    /// The folder for the log and the state. It belongs to one collector alone.
     pub data_dir: PathBuf,
+    /// The folder for the keys, if it is not to be `keys` in the data folder: another volume, say, that is in no backup.
+    pub keys_dir: Option<PathBuf>,
     /// Addresses and networks of the proxies in front of the collector, such as `10.0.0.0/8`. What they say of an address before them counts
     /// for the limits of rate, and what anybody else says does not.
     #[serde(deserialize_with = "value::networks")]
@@ -68,9 +72,17 @@ impl Default for Server {
         Server {
             listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
             data_dir: PathBuf::from("data"),
+            keys_dir: None,
             trusted_proxies: Vec::new(),
             proxy_header: ProxyHeader::default(),
         }
+    }
+}
+
+impl Server {
+    /// Where the keys are.
+    pub(crate) fn keys_folder(&self) -> PathBuf {
+        self.keys_dir.clone().unwrap_or_else(|| self.data_dir.join("keys"))
     }
 }
 
@@ -134,6 +146,10 @@ impl Default for Limits {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Retention {
+    /// How long sessions begin under the same secret. After twice that time it is destroyed, at most a day after it was made, and what was done
+    /// under it belongs to nobody any more.
+    #[serde(with = "value::duration")]
+    pub epoch: Duration,
     /// The log's events and decisions.
     #[serde(with = "value::duration")]
     pub events: Duration,
@@ -159,6 +175,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 impl Default for Retention {
     fn default() -> Retention {
         Retention {
+            epoch: LONGEST_EPOCH,
             events: DAY,
             consent: 183 * DAY,
             dead_letters: 3 * DAY,
@@ -295,6 +312,7 @@ impl Config {
     /// Makes relative paths start at `folder`.
     fn place(&mut self, folder: &Path) {
         self.server.data_dir = folder.join(&self.server.data_dir);
+        self.server.keys_dir = self.server.keys_dir.take().map(|keys| folder.join(keys));
         self.admin.token_file = self.admin.token_file.take().map(|file| folder.join(file));
         for site in self.sites.values_mut() {
             site.offers = folder.join(&site.offers);
@@ -318,6 +336,9 @@ impl Config {
         }
         let retention = &self.retention;
         let kept = [retention.events, retention.consent, retention.dead_letters, retention.minutes, retention.hours];
+        if !(SHORTEST_KEPT..=LONGEST_EPOCH).contains(&retention.epoch) {
+            return invalid("retention.epoch must be between 1s and 12h: the secret of an epoch lives twice as long");
+        }
         if kept.iter().any(|kept| *kept < SHORTEST_KEPT) || retention.snapshot_every < SHORTEST_PACE {
             return invalid(
                 "everything in [retention] must be kept for a second at least, and snapshot_every be 10ms at least",
@@ -420,6 +441,7 @@ mod tests {
             (format!("[limits]\nrequest_timeout = \"30\"\n{site}"), &[], "unit"),
             (format!("[limits]\nqueue = 0\n{site}"), &[], "at least 1"),
             (format!("[retention]\nevents = \"999ms\"\n{site}"), &[], "a second at least"),
+            (format!("[retention]\nepoch = \"13h\"\n{site}"), &[], "between 1s and 12h"),
             (format!("[retention]\nsnapshot_every = \"0s\"\n{site}"), &[], "10ms at least"),
             (format!("[release]\nk = 1000001\n{site}"), &[], "a million"),
             (format!("[release]\nepsilon = -1.0\n{site}"), &[], "between 0 and 100"),

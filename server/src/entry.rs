@@ -7,9 +7,10 @@ use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
     DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, PageType, SiteKey,
 };
-use waver_store::{Pseudonym, Record, RecordKind};
+use waver_store::{DecodeError, Pseudonym, Record, RecordKind};
 
 use crate::dead_letter::{DeadLetter, LetterId};
+use crate::keyring::{Keyring, Opened, Readable};
 
 /// A grant or withdrawal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -150,6 +151,28 @@ pub(crate) struct ErasureTold {
     pub(crate) before: LogPoint,
 }
 
+/// What is found in a record of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Found {
+    /// What it holds.
+    Entry(Entry),
+    /// Its key is gone. This is left of it.
+    Erased(Readable),
+}
+
+impl Found {
+    /// What is in `record`.
+    ///
+    /// # Errors
+    /// [`DecodeError::Damaged`] if it is not what was sealed, or holds no payload of its kind.
+    pub(crate) fn read(record: Record, keyring: &Keyring) -> Result<Found, DecodeError> {
+        match keyring.open_record(record)? {
+            Opened::Record(record) => Entry::from_record(&record).map(Found::Entry).map_err(|_| DecodeError::Damaged),
+            Opened::Erased(readable) => Ok(Found::Erased(readable)),
+        }
+    }
+}
+
 /// A payload of any kind.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
@@ -161,7 +184,7 @@ pub(crate) enum Entry {
 }
 
 impl Entry {
-    /// The record that holds this entry.
+    /// The record that holds this entry, not sealed yet.
     ///
     /// # Errors
     /// When it cannot be written as JSON, which types without maps of foreign keys always can.
@@ -181,7 +204,7 @@ impl Entry {
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
 
-    /// The entry that `record` holds.
+    /// The entry that `record` holds, which is not sealed any more.
     ///
     /// # Errors
     /// When the payload is not one of its kind.

@@ -8,6 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use waver_schema::{ErasureId, LogChain, LogPoint, LogProof, Receipt, ReceiptKey, SiteKey, WIRE_VERSION};
@@ -17,11 +18,12 @@ use waver_store::{
 };
 
 use crate::committer::Replayed;
-use crate::entry::{Entry, ErasureEntry};
+use crate::entry::{Entry, ErasureEntry, Found};
 use crate::host::Host;
-use crate::pipeline::{Erased, Group, Room, Sender};
+use crate::keyring::Keyring;
+use crate::pipeline::{Candidates, Erased, Group, Room, Sender, letter_keys, letters_key};
 use crate::receipt::{STATEMENT, Signer};
-use crate::site::Sites;
+use crate::site::{SiteIndex, Sites};
 use crate::state::Tombstone;
 
 /// The file of these keys, in their folder.
@@ -44,6 +46,7 @@ pub(crate) struct Erasures {
     receipts: Receipts,
     signer: Signer,
     naming: SecretKey,
+    keyring: Arc<Keyring>,
 }
 
 /// Why erasures cannot be carried out.
@@ -65,12 +68,17 @@ impl Erasures {
     ///
     /// # Errors
     /// [`ErasureError`].
-    pub(crate) async fn open(keys: &Path, receipts: Receipts, host: &Host) -> Result<Erasures, ErasureError> {
+    pub(crate) async fn open(
+        keys: &Path,
+        receipts: Receipts,
+        keyring: Arc<Keyring>,
+        host: &Host,
+    ) -> Result<Erasures, ErasureError> {
         let keys = FileKeys::open(&keys.join(FILE))?;
         let fresh = || SecretKey::from_bytes(host.random());
         let signing = keys.get_or_create(&KeyName::new(SIGNING)?, fresh()).await?;
         let naming = keys.get_or_create(&KeyName::new(NAMING)?, fresh()).await?;
-        Ok(Erasures { keys, receipts, signer: Signer::new(&signing), naming })
+        Ok(Erasures { keys, receipts, signer: Signer::new(&signing), naming, keyring })
     }
 
     /// Who signs receipts.
@@ -101,6 +109,9 @@ impl Erasures {
         }
         // Together, so that they share a sync.
         try_join_all(tombstones.into_iter().map(async |(name, key)| self.keys.get_or_create(&name, key).await)).await?;
+        let sessions =
+            erased.iter().flat_map(|(erased, _)| erased.pseudonyms.iter().map(|who| (erased.site.clone(), *who)));
+        self.keyring.destroy(sessions.collect()).await?;
         let receipts = erased.iter().map(|(erased, record)| self.receipt_of(erased, *record, after));
         self.receipts.keep(receipts.collect::<Result<_, serde_json::Error>>()?).await?;
         Ok(())
@@ -164,12 +175,13 @@ impl Erasures {
 #[cfg(test)]
 impl Erasures {
     /// Erasures that are gone with the process.
-    pub(crate) fn temporary() -> Erasures {
+    pub(crate) fn temporary(keyring: Arc<Keyring>) -> Erasures {
         // The files stay open after their folder went.
         let folder = tempfile::tempdir().expect("a folder");
         let keys = FileKeys::open(&folder.path().join(FILE)).expect("opens");
         let secret = SecretKey::from_bytes([7; 32]);
-        Erasures { keys, receipts: Receipts::temporary().expect("opens"), signer: Signer::new(&secret), naming: secret }
+        let signer = Signer::new(&secret);
+        Erasures { keys, receipts: Receipts::temporary().expect("opens"), signer, naming: secret, keyring }
     }
 }
 
@@ -180,7 +192,8 @@ pub(crate) struct Unfinished(BTreeMap<ErasureId, (Erased, u64)>);
 impl Unfinished {
     /// Takes note of an entry of the log.
     pub(crate) fn see(&mut self, replayed: &Replayed<'_>, sites: &Sites) {
-        let (Entry::Erasure(ErasureEntry { erasure, told }), from) = (replayed.entry, replayed.from) else { return };
+        let from = replayed.from;
+        let Found::Entry(Entry::Erasure(ErasureEntry { erasure, told })) = replayed.found else { return };
         match (self.0.get_mut(erasure), told) {
             (Some((erased, _)), _) => erased.pseudonyms.push(from.pseudonym),
             (None, Some(told)) => {
@@ -228,13 +241,15 @@ pub(crate) async fn erase_again<L: EventLog>(
     let missing = erasures.tombstones().await?.into_iter().filter_map(|(site, pseudonym, tombstone)| {
         let site = sites.find(&site)?;
         let is_there = state.row(Key::Tombstone(site.number(), pseudonym)).is_some();
-        let from = Sender { site, pseudonym, received_at: now };
+        let from = Sender { site, pseudonym, epoch: None, received_at: now };
         (!tombstone.is_over(now) && !is_there).then_some((from, tombstone.erasure))
     });
     let missing: Vec<_> = missing.collect();
     for some in missing.chunks(AT_ONCE) {
-        let keys: BTreeSet<Key> =
-            some.iter().flat_map(|(from, _)| from.keys().into_iter().chain(from.erasure_keys(&[]))).collect();
+        let keys: BTreeSet<Key> = some
+            .iter()
+            .flat_map(|(from, _)| Candidates::from(*from).keys().into_iter().chain(ring(from.site)))
+            .collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let rows = state.load(&keys).await?;
         let mut group = Group::new(sites, keys.into_iter().zip(rows), now, Room::ENDLESS)?;
@@ -242,12 +257,15 @@ pub(crate) async fn erase_again<L: EventLog>(
             group.erase_again(*from, *erasure).map_err(|_| StoreError::Write("an erasure has no form".to_owned()))?;
         }
         let mut plan = group.finish()?;
-        let positions = log.append(&std::mem::take(&mut plan.records)).await?;
+        let records = erasures.keyring.seal(std::mem::take(&mut plan.records)).await?;
+        let positions = log.append(&records).await?;
         let from = positions.first().map_or(log.end(), |position| position.offset);
         if !state.commit(plan.commit(from, log.end(), &positions)?).await? {
             return Err(StoreError::Write("somebody else writes to the state while it is made ready".to_owned()).into());
         }
     }
+    let sessions = missing.iter().map(|(from, _)| (sites.get(from.site).key.clone(), from.pseudonym));
+    erasures.keyring.destroy(sessions.collect()).await?;
     if !missing.is_empty() {
         tracing::warn!(
             sessions = missing.len(),
@@ -255,6 +273,11 @@ pub(crate) async fn erase_again<L: EventLog>(
         );
     }
     Ok(())
+}
+
+/// The rows of a site's dead letters.
+fn ring(site: SiteIndex) -> impl Iterator<Item = Key> {
+    letter_keys(site).chain([letters_key(site)])
 }
 
 /// A point of the log.

@@ -38,7 +38,6 @@ use tower_http::compression::CompressionLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use waver_schema::ErrorCode;
-use waver_store::SecretKey;
 
 use crate::backup::Exporter;
 use crate::committer::Queue;
@@ -46,6 +45,7 @@ use crate::config::Limits;
 use crate::consent_ledger::LedgerRoots;
 use crate::erasures::Erasures;
 use crate::host::Host;
+use crate::keyring::Keyring;
 use crate::metrics::Metrics;
 use crate::rate::RateLimits;
 use crate::readiness::Readiness;
@@ -67,7 +67,7 @@ pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) limits: Limits,
     pub(crate) sites: Arc<Sites>,
-    pub(crate) pseudonym_key: SecretKey,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) queue: Queue,
     pub(crate) state: SharedState,
     pub(crate) releases: SharedReleases,

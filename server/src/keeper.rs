@@ -1,4 +1,5 @@
-//! Keeps what must be kept and lets go of what must not: saves snapshots of the state, and enforces retention by class.
+//! Keeps what must be kept and lets go of what must not: saves snapshots of the state, turns the keys of epochs, and enforces retention by
+//! class.
 //!
 //! What is past its time leaves memory by the committer's sweep (sessions) and here (aggregates), and leaves the disk with the next
 //! snapshot, which replaces the one before as files, and with the next trim of the log, which deletes whole segments. The log is only
@@ -7,12 +8,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::time::MissedTickBehavior;
 use waver_core::session::FOLD_VERSION;
 use waver_core::window::Kept;
-use waver_store::{Cutoffs, EmbeddedState, EventLog, SnapshotStore, StoreError, Trimmed};
+use waver_store::{Cutoffs, EmbeddedState, EventLog, RowSeal, SnapshotStore, StoreError, Trimmed};
 
 use crate::config::Retention;
 use crate::host::Host;
+use crate::keyring::{Keyring, Turn};
 use crate::metrics::Metrics;
 use crate::stop::Stop;
 
@@ -24,6 +27,7 @@ pub(crate) struct Keeper<L, S> {
     /// Of two snapshots one is always older than half of what the log keeps of events, and neither older than all of it.
     pub(crate) anchors: [S; 2],
     pub(crate) retention: Retention,
+    pub(crate) keyring: Arc<Keyring>,
     pub(crate) host: Host,
     pub(crate) metrics: Arc<Metrics>,
     /// Offset and time of the state in the snapshot that is there.
@@ -31,17 +35,27 @@ pub(crate) struct Keeper<L, S> {
 }
 
 impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
-    /// Turns up every `snapshot_every` until told to stop, and once more then.
+    /// Turns up every `snapshot_every` until told to stop, and once more then. Keys it looks after more often.
     pub(crate) async fn run(mut self, mut stop: Stop) {
+        let mut turns = tokio::time::interval(turn_pace(self.retention.epoch));
+        turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut rounds = tokio::time::interval(self.retention.snapshot_every);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        rounds.tick().await; // the first is at once, and nothing has changed yet
         loop {
-            let stopping = tokio::select! {
-                () = tokio::time::sleep(self.retention.snapshot_every) => false,
-                () = stop.told() => true,
-            };
-            self.round().await;
-            if stopping {
-                return;
+            tokio::select! {
+                _ = turns.tick() => self.turn_keys().await,
+                _ = rounds.tick() => self.round().await,
+                () = stop.told() => return self.round().await,
             }
+        }
+    }
+
+    async fn turn_keys(&self) {
+        match self.keyring.rotate().await {
+            Ok(Turn { begun: 0, destroyed: 0 }) => {}
+            Ok(Turn { begun, destroyed }) => tracing::info!(begun, destroyed, "the keys of epochs were turned"),
+            Err(error) => tracing::error!("keys cannot be turned, and it is tried again: {error}"),
         }
     }
 
@@ -74,11 +88,15 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
         }
         let begun = Instant::now();
         // One part at a time: they are never all in memory.
-        self.snapshots.save(captured.into_parts()).await?;
+        self.snapshots.save(captured.into_parts(self.seal())).await?;
         self.saved = Some(standing);
         self.metrics.saved(begun.elapsed());
         tracing::debug!(applied = standing.0, millis = begun.elapsed().as_millis(), "saved a snapshot");
         Ok(())
+    }
+
+    fn seal(&self) -> Arc<dyn RowSeal> {
+        Arc::clone(&self.keyring) as Arc<dyn RowSeal>
     }
 
     fn kept(&self) -> Kept {
@@ -98,7 +116,7 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
             return Ok(());
         }
         let older = &self.anchors[usize::from(b < a)];
-        older.save(self.state.capture(FOLD_VERSION).into_parts()).await
+        older.save(self.state.capture(FOLD_VERSION).into_parts(self.seal())).await
     }
 
     /// Nothing goes that the snapshot may not hold yet, and what goes goes by whole segments: a segment that is cut in the middle would be
@@ -113,6 +131,11 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
             dead_letters: before(self.retention.dead_letters),
         }
     }
+}
+
+/// How often to look for keys whose time has come: so that none is late by more than ten seconds, or a thousandth of an epoch.
+fn turn_pace(epoch: Duration) -> Duration {
+    (epoch / 1000).clamp(Duration::from_millis(10), Duration::from_secs(10))
 }
 
 /// Whole milliseconds; as many as fit.

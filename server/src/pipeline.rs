@@ -12,13 +12,14 @@ use waver_core::decision::{Facts, Verdict};
 use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active, mark_reached};
 use waver_policy::Policy;
 use waver_schema::{
-    Arm, BatchAnswer, Cart, ConsentAnswer, Decision, DecisionFeatures, DecisionId, DecisionReason, DecisionRequest,
-    ErrorCode, Locale, Offer, PageType, Rejected, SlotName, TrafficClass,
+    Arm, BatchAnswer, Cart, ConsentAnswer, ConsentChoice, Decision, DecisionFeatures, DecisionId, DecisionReason,
+    DecisionRequest, ErrorCode, Locale, Offer, PageType, Rejected, SlotName, TrafficClass,
 };
-use waver_store::{Commit, Key, Position, Pseudonym, Record, Row, SiteNumber, StoreError, Write};
+use waver_store::{Commit, Key, Position, Pseudonym, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
-use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry};
+use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found};
+use crate::keyring::{EpochNumber, Named, PurposeSet, Readable, SEAL_BYTES, Unsealed};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
 use crate::state::{self, Session, Tombstone};
@@ -30,14 +31,49 @@ pub(crate) use erase::{Erase, Erased};
 /// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit: 64 events of at
 /// most 520 bytes each, and four dead letters of at most 5 KiB.
 const ENOUGH_BYTES: usize = waver_store::GROUP_BYTES - 64 * 1024;
-/// Most bytes of a record beside its payload.
-const ENVELOPE_BYTES: usize = 128;
+/// Most bytes of a record beside its payload as it is before it is sealed.
+const ENVELOPE_BYTES: usize = 128 + SEAL_BYTES;
+
+/// Who may have sent a command. A session id has a pseudonym for each set of purposes and each epoch; which of them is known here, the
+/// committer finds out in its turn.
+#[derive(Debug, Clone)]
+pub(crate) struct Candidates {
+    pub(crate) site: SiteIndex,
+    /// When it was received, Unix milliseconds of the collector's clock.
+    pub(crate) received_at: u64,
+    /// The likeliest first.
+    pub(crate) names: Vec<Named>,
+}
+
+impl Candidates {
+    /// The rows that a command of any of them may read or write, beside those of dead letters.
+    pub(crate) fn keys(&self) -> Vec<Key> {
+        let keys = |(_, from): (_, Sender)| [from.key(), from.tombstone_key()];
+        self.senders().flat_map(keys).chain([Key::Books(self.site.number())]).collect()
+    }
+
+    fn senders(&self) -> impl Iterator<Item = (Option<PurposeSet>, Sender)> {
+        let Candidates { site, received_at, .. } = *self;
+        self.names
+            .iter()
+            .map(move |&Named { pseudonym, epoch, set }| (set, Sender { site, pseudonym, epoch, received_at }))
+    }
+}
+
+impl From<Sender> for Candidates {
+    fn from(from: Sender) -> Candidates {
+        let Sender { site, pseudonym, epoch, received_at } = from;
+        Candidates { site, received_at, names: vec![Named { pseudonym, epoch, set: None }] }
+    }
+}
 
 /// Where a command comes from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sender {
     pub(crate) site: SiteIndex,
     pub(crate) pseudonym: Pseudonym,
+    /// The epoch that the pseudonym is of, where that is known.
+    pub(crate) epoch: Option<EpochNumber>,
     /// When it was received, Unix milliseconds of the collector's clock.
     pub(crate) received_at: u64,
 }
@@ -59,25 +95,19 @@ impl Sender {
         Key::Session(self.site.number(), self.pseudonym)
     }
 
-    /// The rows that a command of this sender may read or write, beside those of dead letters.
-    pub(crate) fn keys(&self) -> [Key; 3] {
-        [self.key(), self.tombstone_key(), Key::Books(self.site.number())]
-    }
-
     fn tombstone_key(&self) -> Key {
         Key::Tombstone(self.site.number(), self.pseudonym)
     }
+}
 
-    /// Where the ring of dead letters stands.
-    pub(crate) fn letters_key(&self) -> Key {
-        Key::DeadLetters(self.site.number())
-    }
+/// Where the ring of a site's dead letters stands.
+pub(crate) fn letters_key(site: SiteIndex) -> Key {
+    Key::DeadLetters(site.number())
+}
 
-    /// Every place of that ring.
-    pub(crate) fn letter_keys(&self) -> impl Iterator<Item = Key> + use<> {
-        let site = self.site.number();
-        (0..LETTERS_PER_SITE).map(move |place| Key::DeadLetter(site, place))
-    }
+/// Every place of that ring.
+pub(crate) fn letter_keys(site: SiteIndex) -> impl Iterator<Item = Key> {
+    (0..LETTERS_PER_SITE).map(move |place| Key::DeadLetter(site.number(), place))
 }
 
 /// A session as a group holds it.
@@ -159,20 +189,22 @@ pub(crate) struct Group<'a> {
     /// No record is dated before the one before it (invariant I10): Unix milliseconds.
     clock: u64,
     changes: Vec<(SiteNumber, Vec<Change>)>,
+    settled: Vec<(SiteNumber, Vec<Change>)>,
     unlogged: Vec<(SiteIndex, Outcomes)>,
-    records: Vec<Record>,
+    records: Vec<Unsealed>,
     bytes: usize,
 }
 
 /// What a group comes to: what to append, and what to do to the state once that is durable.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
-    pub(crate) records: Vec<Record>,
+    pub(crate) records: Vec<Unsealed>,
     pub(crate) writes: Vec<Write>,
     letters: Vec<(Key, NewLetter)>,
     pub(crate) changes: Vec<(SiteNumber, Vec<Change>)>,
     /// What becomes true of erasures only once their records are durable.
     pub(crate) erased: Vec<Erased>,
+    settled: Vec<(SiteNumber, Vec<Change>)>,
     /// Outcomes that the log has no trace of.
     pub(crate) unlogged: Vec<(SiteIndex, Outcomes)>,
     pub(crate) clock: u64,
@@ -184,7 +216,7 @@ impl Plan {
     /// # Errors
     /// [`StoreError::Write`] for a row that has no form in bytes.
     pub(crate) fn commit(self, from: u64, upto: u64, positions: &[Position]) -> Result<Commit, StoreError> {
-        let Plan { mut writes, letters, changes, clock, .. } = self;
+        let Plan { mut writes, letters, changes, settled, clock, .. } = self;
         for (key, NewLetter { at, mut letter }) in letters {
             letter.id.offset = match at {
                 Standing::At(offset) => offset,
@@ -193,12 +225,12 @@ impl Plan {
             // The row that says where the ring stands is guarded by its version, and with it all of the ring.
             writes.push(Write { key, expected: None, bytes: Some(state::write(&letter)?), life: None });
         }
-        Ok(Commit { from, upto, clock, writes, changes })
+        Ok(Commit { from, upto, clock, writes, changes, settled })
     }
 }
 
 impl<'a> Group<'a> {
-    /// A group over `rows`, which hold everything under the [`Sender::keys`] of its commands. `clock` is the time of the state.
+    /// A group over `rows`, which hold everything under the [`Candidates::keys`] of its commands. `clock` is the time of the state.
     ///
     /// # Errors
     /// [`StoreError::Snapshot`] for a row that cannot be read.
@@ -250,6 +282,7 @@ impl<'a> Group<'a> {
             erased: Vec::new(),
             clock,
             changes: Vec::new(),
+            settled: Vec::new(),
             unlogged: Vec::new(),
             records: Vec::new(),
             bytes: 0,
@@ -267,25 +300,62 @@ impl<'a> Group<'a> {
         Sender { received_at: self.clock, ..from }
     }
 
-    /// A grant or withdrawal.
+    /// The senders that a command may be of, at the time of the group, each with the set of purposes that it is known under.
+    fn senders(&mut self, of: &Candidates) -> Vec<(Option<PurposeSet>, Sender)> {
+        of.senders().map(|(set, from)| (set, self.dated(from))).collect()
+    }
+
+    /// The sender whose session is open to `purpose` under `consent_epoch`.
+    fn admitted(&mut self, of: &Candidates, consent_epoch: u32, purpose: Purpose) -> Option<Sender> {
+        let admits =
+            |from: Sender| self.session(from).is_some_and(|session| session.state.admits(consent_epoch, purpose));
+        let senders = of.senders().map(|(_, from)| Sender { received_at: self.clock.max(from.received_at), ..from });
+        let admitted = senders.into_iter().find(|from| admits(*from));
+        admitted.map(|from| self.dated(from))
+    }
+
+    /// A grant or withdrawal. It stands for the whole of the session id: what was open under another set of purposes ends with it, and a
+    /// grant is a session of its own for each set.
     ///
     /// # Errors
     /// [`ErrorCode::Unavailable`] if it would begin a session that there is no room for, [`ErrorCode::Erased`] for a grant of a session that was
     /// erased.
-    pub(crate) fn consent(&mut self, from: Sender, entry: ConsentEntry) -> Result<ConsentAnswer, ErrorCode> {
-        let from = self.dated(from);
-        let is_known = self.session(from).is_some();
-        if !entry.is_grant() && !is_known {
+    pub(crate) fn consent(&mut self, of: &Candidates, entry: ConsentEntry) -> Result<ConsentAnswer, ErrorCode> {
+        let senders = self.senders(of);
+        let ConsentEntry { measure, personalize, .. } = entry;
+        let Some(granted) = PurposeSet::granted(measure, personalize) else {
             // Who never granted anything here has nothing to withdraw, and leaves nothing behind.
-            let ConsentEntry { measure, personalize, .. } = entry;
-            return Ok(ConsentAnswer { consent_epoch: 0, measure, personalize });
-        }
-        self.expect_not_erased(from)?;
-        if !is_known {
+            let mut answer = ConsentAnswer { consent_epoch: 0, measure, personalize };
+            for (_, from) in senders {
+                if self.session(from).is_some() {
+                    answer = self.fold_consent(from, &entry);
+                    self.record(from, &Entry::Consent(entry.clone()), Readable::default())?;
+                }
+            }
+            return Ok(answer);
+        };
+        self.expect_not_erased(of)?;
+        let of_set = |set: Option<PurposeSet>| set.is_none_or(|set| set == granted);
+        let mut named = senders.iter().filter(|(set, _)| of_set(*set)).map(|(_, from)| *from);
+        let known = named.clone().find(|from| self.session(*from).is_some());
+        let from = known.or_else(|| named.next()).ok_or(ErrorCode::Unavailable)?;
+        if known.is_none() {
             self.room.sessions = self.room.sessions.checked_sub(1).ok_or(ErrorCode::Unavailable)?;
         }
+        for (_, other) in senders.into_iter().filter(|(set, _)| !of_set(*set)) {
+            let open = self.session(other).is_some_and(|session| {
+                let ConsentAnswer { measure, personalize, .. } = session.state.consent();
+                PurposeSet::granted(measure, personalize).is_some()
+            });
+            if open {
+                let denied = ConsentChoice::Denied;
+                let ended = ConsentEntry { measure: denied, personalize: denied, ..entry.clone() };
+                self.fold_consent(other, &ended);
+                self.record(other, &Entry::Consent(ended), Readable::default())?;
+            }
+        }
         let answer = self.fold_consent(from, &entry);
-        self.record(from, &Entry::Consent(entry))?;
+        self.record(from, &Entry::Consent(entry), Readable::default())?;
         Ok(answer)
     }
 
@@ -293,21 +363,20 @@ impl<'a> Group<'a> {
     ///
     /// # Errors
     /// [`ErrorCode::Erased`] for a session that was erased, [`ErrorCode::Consent`] without an open grant under its epoch: all of it is discarded.
-    pub(crate) fn batch(&mut self, from: Sender, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
-        let from = self.dated(from);
+    pub(crate) fn batch(&mut self, of: &Candidates, batch: ReadBatch) -> Result<BatchAnswer, ErrorCode> {
         let ReadBatch { entry, indexes, mut rejected, mut dead } = batch;
-        let admitted =
-            self.session(from).is_some_and(|session| session.state.admits(entry.consent_epoch, Purpose::Measure));
-        if !admitted {
-            let (reason, refusal) = match self.expect_not_erased(from) {
+        let not_erased = self.expect_not_erased(of);
+        let admitted = self.admitted(of, entry.consent_epoch, Purpose::Measure).filter(|_| not_erased.is_ok());
+        let Some(from) = admitted else {
+            let (reason, refusal) = match not_erased {
                 Err(erased) => (DiscardReason::Erased, erased),
                 Ok(()) => (DiscardReason::Session(Discard::Consent), ErrorCode::Consent),
             };
             let mut outcomes = Outcomes::default();
             outcomes.discard(entry.events.len() as u64 + u64::from(entry.unreadable), reason);
-            self.unlogged.push((from.site, outcomes));
+            self.unlogged.push((of.site, outcomes));
             return Err(refusal);
-        }
+        };
         let (outcomes, changed) = self.fold_batch(from, &entry);
         let mut answer = BatchAnswer::default();
         for (outcome, index) in outcomes.into_iter().zip(indexes) {
@@ -322,14 +391,15 @@ impl<'a> Group<'a> {
         rejected.sort_by_key(|rejected| rejected.index);
         answer.rejected = rejected;
         // What changed nothing needs no place in the log: the log gives the same state without it.
-        if changed {
-            self.record(from, &Entry::Batch(entry))?;
+        if let Some(outcomes) = changed {
+            self.record(from, &Entry::Batch(entry), Readable { outcomes: Some(outcomes), letters: 0 })?;
         }
         dead.truncate(self.letters(from.site).ring.room(from.received_at));
         if !dead.is_empty() {
             let entry = DeadLetterEntry { letters: dead };
             self.keep_letters(from, &entry, Standing::Coming(self.records.len()));
-            self.record(from, &Entry::DeadLetter(entry))?;
+            let letters = u8::try_from(entry.letters.len()).map_err(|_| ErrorCode::Internal)?;
+            self.record(from, &Entry::DeadLetter(entry), Readable { outcomes: None, letters })?;
         }
         Ok(answer)
     }
@@ -340,17 +410,14 @@ impl<'a> Group<'a> {
     /// [`ErrorCode::Erased`] for a session that was erased, [`ErrorCode::Consent`] without an open grant to personalise under its epoch.
     pub(crate) fn decide(
         &mut self,
-        from: Sender,
+        of: &Candidates,
         request: &DecisionRequest,
         id: DecisionId,
     ) -> Result<Decision, ErrorCode> {
-        let from = self.dated(from);
-        self.expect_not_erased(from)?;
+        self.expect_not_erased(of)?;
+        let from = self.admitted(of, request.consent_epoch, Purpose::Personalize).ok_or(ErrorCode::Consent)?;
         let policy = self.sites.get(from.site).policy();
         let session = self.session(from).ok_or(ErrorCode::Consent)?;
-        if !session.state.admits(request.consent_epoch, Purpose::Personalize) {
-            return Err(ErrorCode::Consent);
-        }
         if session.state.traffic() != TrafficClass::Shopper {
             return Ok(nothing_for_automata(request, &policy));
         }
@@ -366,7 +433,7 @@ impl<'a> Group<'a> {
         let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity);
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
-        self.record(from, &Entry::Decision(entry))?;
+        self.record(from, &Entry::Decision(entry), Readable::default())?;
         Ok(Decision {
             decision: Some(id),
             slot: request.slot.clone(),
@@ -392,8 +459,16 @@ impl<'a> Group<'a> {
         Some(DecisionEntry { record, propensity: verdict.propensity, ..logged.clone() })
     }
 
+    /// What was found in the log, at `offset`.
+    pub(crate) fn replay_found(&mut self, from: Sender, offset: u64, found: &Found) {
+        match found {
+            Found::Entry(entry) => self.replay(from, offset, entry),
+            Found::Erased(readable) => self.replay_erased(from, readable),
+        }
+    }
+
     /// An entry that is in the log already, at `offset`.
-    pub(crate) fn replay(&mut self, from: Sender, offset: u64, entry: &Entry) {
+    fn replay(&mut self, from: Sender, offset: u64, entry: &Entry) {
         let from = self.dated(from);
         match entry {
             Entry::Consent(consent) => {
@@ -407,6 +482,23 @@ impl<'a> Group<'a> {
             Entry::Erasure(ErasureEntry { erasure, .. }) => {
                 self.fold_erasure(from, *erasure);
             }
+        }
+    }
+
+    /// An entry of the log whose key is gone. The books know it all the same, and so does the ring of dead letters, whose places stay empty.
+    fn replay_erased(&mut self, from: Sender, readable: &Readable) {
+        let from = self.dated(from);
+        if let Some(outcomes) = &readable.outcomes {
+            let books = self.books(from.site);
+            books.is_changed = true;
+            books.outcomes.add(outcomes);
+        }
+        let held = self.letters(from.site);
+        for _ in 0..readable.letters {
+            let place = held.ring.next_place(from.received_at);
+            held.kept.retain(|_, (taken, _)| *taken != place);
+            held.writes.insert(place, None);
+            held.is_changed = true;
         }
     }
 
@@ -454,6 +546,7 @@ impl<'a> Group<'a> {
             letters,
             changes: self.changes,
             erased: self.erased,
+            settled: self.settled,
             unlogged: self.unlogged,
             clock: self.clock,
         })
@@ -463,7 +556,7 @@ impl<'a> Group<'a> {
         let held = self.held(from);
         if let Some(over) = held.session.take_if(|session| session.is_over(from.received_at)) {
             // Nobody had swept it yet.
-            self.changes.push((from.site.number(), over.state.closing()));
+            self.close(from, &over);
         }
         let held = self.held(from);
         held.is_changed = true;
@@ -472,9 +565,17 @@ impl<'a> Group<'a> {
         session.state.record_consent(entry.measure, entry.personalize, from.received_at)
     }
 
-    /// Also tells whether the session is another one now.
-    fn fold_batch(&mut self, from: Sender, entry: &BatchEntry) -> (Vec<Outcome>, bool) {
-        let Some(session) = self.session_mut(from) else { return (Vec::new(), false) };
+    /// A session is over, and takes nothing back any more.
+    fn close(&mut self, from: Sender, session: &Session) {
+        let site = from.site.number();
+        let closing = session.state.closing();
+        self.changes.push((site, closing.clone()));
+        self.settled.extend([(site, session.added(from.pseudonym.lot())), (site, closing)]);
+    }
+
+    /// Also gives what the books gained, if the session is another one now.
+    fn fold_batch(&mut self, from: Sender, entry: &BatchEntry) -> (Vec<Outcome>, Option<Outcomes>) {
+        let Some(session) = self.session_mut(from) else { return (Vec::new(), None) };
         let before = session.state.clone();
         let mut fold = session.state.fold(entry.consent_epoch, &entry.events, from.received_at);
         let changed = session.state != before;
@@ -493,10 +594,11 @@ impl<'a> Group<'a> {
             let books = self.books(from.site);
             books.is_changed = true;
             books.outcomes.add(&outcomes);
+            (fold.outcomes, Some(outcomes))
         } else {
             self.unlogged.push((from.site, outcomes));
+            (fold.outcomes, None)
         }
-        (fold.outcomes, changed)
     }
 
     fn fold_decision(&mut self, from: Sender, entry: &DecisionEntry) {
@@ -516,7 +618,11 @@ impl<'a> Group<'a> {
         let Some(session) = self.session_mut(from) else { return };
         mark_reached(changes, session.share.sums());
         // What it remembers no longer is in the windows for good.
-        drop(session.share.add(changes));
+        let mut too_much = session.share.add(changes);
+        if !too_much.is_empty() {
+            mark_active(&mut too_much, from.pseudonym.lot());
+            self.settled.push((from.site.number(), too_much));
+        }
     }
 
     fn keep_letters(&mut self, from: Sender, entry: &DeadLetterEntry, at: Standing) {
@@ -570,11 +676,14 @@ impl<'a> Group<'a> {
         (!session.is_over(from.received_at)).then_some(session)
     }
 
-    fn record(&mut self, from: Sender, entry: &Entry) -> Result<(), ErrorCode> {
+    fn record(&mut self, from: Sender, entry: &Entry, readable: Readable) -> Result<(), ErrorCode> {
         let site = self.sites.get(from.site).key.clone();
         let record = entry.to_record(site, from.pseudonym, from.received_at).map_err(|_| ErrorCode::Internal)?;
         self.bytes += record.payload.len() + ENVELOPE_BYTES;
-        self.records.push(record);
+        // Who withdraws gets no key.
+        let ends = matches!(entry, Entry::Consent(consent) if !consent.is_grant());
+        let epoch = from.epoch.filter(|_| !ends);
+        self.records.push(Unsealed { record, epoch, readable });
         Ok(())
     }
 }

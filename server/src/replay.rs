@@ -12,12 +12,14 @@ use waver_core::session::FOLD_VERSION;
 use waver_policy::Policy;
 use waver_store::{EmbeddedState, EventLog, Key, Pseudonym, SnapshotStore, StateStore};
 
-use crate::collector::{StartError, Stores, bring_up};
-use crate::committer::{Replayed, forget_letters, forget_over, replay};
+use crate::collector::{StartError, Stores, bring_up, catch_up, open_keyring};
+use crate::committer::{Replayed, forget_letters, forget_over};
 use crate::config::Config;
 use crate::dead_letter::LETTERS_PER_SITE;
-use crate::entry::Entry;
+use crate::entry::{Entry, Found};
+use crate::host::Host;
 use crate::keeper::millis;
+use crate::keyring::Keyring;
 use crate::outcome::Outcomes;
 use crate::policy_archive::PolicyArchive;
 use crate::site::{SiteIndex, Sites};
@@ -38,6 +40,8 @@ pub(crate) struct Proof {
     pub(crate) from_scratch: bool,
     /// Records replayed.
     pub(crate) records: u64,
+    /// Records among them that cannot be read because their key is gone.
+    pub(crate) erased: u64,
     /// Events in them.
     pub(crate) events: u64,
     /// Sessions that were compared.
@@ -79,22 +83,23 @@ pub(crate) async fn prove(
     let begun = Instant::now();
     let (sites, _) = Sites::load(&config.sites)?;
     let stores = Stores::open(config)?;
-    let now = bring_up(&stores.log, &stores.snapshots, &sites).await?;
-    let (base, from_scratch) = base(config, &stores, &sites, &now, from).await?;
+    let keyring = open_keyring(config, &sites, Host::system()).await?;
+    let now = bring_up(&stores.log, &stores.snapshots, &sites, &keyring).await?;
+    let (base, from_scratch) = base(config, &stores, &sites, &keyring, &now, from).await?;
 
     let mut proof = Proof { from_offset: base.applied(), from_scratch, ..Proof::default() };
     let archive = PolicyArchive::of(&config.server.data_dir);
     let mut policies: BTreeMap<String, Option<Arc<Policy>>> = BTreeMap::new();
     let end = stores.log.end();
-    let first = base.applied();
     let mut look = |replayed: &Replayed<'_>| {
         proof.records += 1;
         if proof.records.is_multiple_of(100_000) {
             say(replayed.offset, end);
         }
-        match replayed.entry {
-            Entry::Batch(batch) => proof.events += batch.events.len() as u64,
-            Entry::Decision(logged) if (from..to).contains(&logged.record.at) => {
+        match replayed.found {
+            Found::Erased(_) => proof.erased += 1,
+            Found::Entry(Entry::Batch(batch)) => proof.events += batch.events.len() as u64,
+            Found::Entry(Entry::Decision(logged)) if (from..to).contains(&logged.record.at) => {
                 let recall = || archive.recall(&logged.policy).map(Arc::new);
                 let policy = policies.entry(logged.policy.clone()).or_insert_with(recall).clone();
                 let again = policy.and_then(|policy| replayed.group.take_again(replayed.from, logged, &policy));
@@ -118,10 +123,10 @@ pub(crate) async fn prove(
                     }
                 }
             }
-            _ => {}
+            Found::Entry(_) => {}
         }
     };
-    proof.to_offset = replay(&stores.log, &base, &sites, first, &mut look).await?;
+    proof.to_offset = catch_up(&stores.log, &base, &sites, &keyring, &mut look).await?;
 
     let clock = now.clock().max(base.clock());
     for state in [&now, &base] {
@@ -146,6 +151,7 @@ async fn base(
     config: &Config,
     stores: &Stores,
     sites: &Sites,
+    keyring: &Keyring,
     now: &EmbeddedState,
     from: u64,
 ) -> Result<(EmbeddedState, bool), StartError> {
@@ -168,7 +174,8 @@ async fn base(
         Some((_, anchor)) => match anchor.load().await? {
             None => Ok((EmbeddedState::new(keys(), GRACE_MS), true)),
             Some(parts) => {
-                Ok((EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, stores.log.begin(), parts)?, false))
+                let begin = stores.log.begin();
+                Ok((EmbeddedState::restore(keys(), GRACE_MS, FOLD_VERSION, begin, parts, keyring)?, false))
             }
         },
     }

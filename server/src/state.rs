@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use waver_core::session::{MOST_OFFERS, SessionState, Share};
+use waver_core::session::{Change, MOST_OFFERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
 use waver_schema::{DecisionId, ErasedRecords, ErasureId, Stage, TrafficClass, limits};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
@@ -73,10 +73,21 @@ impl Session {
         self.propensities.iter().find(|(known, _)| *known == decision).map(|(_, propensity)| *propensity)
     }
 
+    /// What it has added to the windows, with the session's `lot` as its mark.
+    pub(crate) fn added(&self, lot: u64) -> Vec<Change> {
+        self.share.given_again(lot)
+    }
+
     /// # Errors
     /// [`StoreError::Snapshot`] for bytes that are not those of a session.
     pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
         read(row)
+    }
+
+    /// # Errors
+    /// As [`Session::from_row`].
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Session, StoreError> {
+        read_bytes(bytes)
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>, StoreError> {
@@ -137,8 +148,12 @@ impl LiveAs {
 /// # Errors
 /// [`StoreError::Snapshot`].
 pub(crate) fn read<'a, T: Deserialize<'a>>(row: &'a Row) -> Result<T, StoreError> {
+    read_bytes(&row.bytes)
+}
+
+fn read_bytes<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoreError> {
     let damaged = || StoreError::Snapshot { reason: "a row is not what was written".to_owned() };
-    match postcard::take_from_bytes(&row.bytes) {
+    match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         _ => Err(damaged()),
     }

@@ -105,6 +105,23 @@ impl Windows {
         }
     }
 
+    /// Adds changes up that were counted once before and taken away since: none of them is late.
+    pub fn fold_again(&mut self, changes: &[Change]) {
+        for change in changes {
+            self.minutes.add(change);
+            self.hours.add(change);
+        }
+    }
+
+    /// The same windows with the lateness of `all`, which are these and more, and kept as far back as they are.
+    #[must_use]
+    pub fn as_late_as(&self, all: &Windows) -> Windows {
+        let mut windows = Windows { lateness: all.lateness, ..self.clone() };
+        windows.minutes.keep_as(&all.minutes);
+        windows.hours.keep_as(&all.hours);
+        windows
+    }
+
     /// Adds up what another fold counted for the same site.
     pub fn merge(&mut self, other: &Windows) {
         self.minutes.merge(&other.minutes);

@@ -76,12 +76,59 @@ pub trait KeyStore: Send + Sync + 'static {
         fresh: SecretKey,
     ) -> impl Future<Output = Result<SecretKey, KeyError>> + Send;
 
+    /// The same for each of `wanted`, in their order, and durable together.
+    ///
+    /// # Errors
+    /// As [`KeyStore::get_or_create`]. Some may have been made then.
+    fn get_or_create_all(
+        &self,
+        wanted: Vec<(KeyName, SecretKey)>,
+    ) -> impl Future<Output = Result<Vec<SecretKey>, KeyError>> + Send {
+        async move {
+            let mut keys = Vec::with_capacity(wanted.len());
+            for (name, fresh) in wanted {
+                keys.push(self.get_or_create(&name, fresh).await?);
+            }
+            Ok(keys)
+        }
+    }
+
     /// Destroys the key of this name. Once this returns, its bytes are nowhere on the disk, and no start and no crash brings them back;
     /// a key of the same name made later is another one. `false` if there was none, which is also true of what was destroyed before.
     ///
     /// # Errors
     /// As [`KeyStore::get`]. Until it succeeds the key may still be there.
     fn destroy(&self, name: &KeyName) -> impl Future<Output = Result<bool, KeyError>> + Send;
+
+    /// Destroys the keys of all these names, as [`KeyStore::destroy`] does. Says how many there were.
+    ///
+    /// # Errors
+    /// As [`KeyStore::get`]. Until it succeeds some may still be there.
+    fn destroy_all(&self, names: Vec<KeyName>) -> impl Future<Output = Result<usize, KeyError>> + Send {
+        async move {
+            let mut destroyed = 0;
+            for name in names {
+                destroyed += usize::from(self.destroy(&name).await?);
+            }
+            Ok(destroyed)
+        }
+    }
+
+    /// Every key with its name, in the order of the names.
+    ///
+    /// # Errors
+    /// As [`KeyStore::get`].
+    fn all(&self) -> impl Future<Output = Result<Vec<(KeyName, SecretKey)>, KeyError>> + Send {
+        async move {
+            let mut keys = Vec::new();
+            for name in self.list().await? {
+                if let Some(key) = self.get(&name).await? {
+                    keys.push((name, key));
+                }
+            }
+            Ok(keys)
+        }
+    }
 
     /// The names of all keys, in their order.
     ///

@@ -49,6 +49,6 @@ pub use record::{DecodeError, Pseudonym, RECORD_VERSION, Record, RecordKind, SHA
 pub use secret_key::SecretKey;
 pub use sled_log::SledLog;
 pub use state::{
-    Captured, Commit, EmbeddedState, Key, Life, MemorySnapshots, Part, Parts, Row, SiteNumber, SledSnapshots,
-    SnapshotStore, StateStore, Write,
+    Captured, Commit, EmbeddedState, Key, Life, MemorySnapshots, Part, Parts, PlainRows, Row, RowSeal, SiteNumber,
+    SledSnapshots, SnapshotStore, StateStore, Write,
 };

@@ -106,6 +106,9 @@ pub enum StoreError {
         /// How.
         reason: String,
     },
+    /// The keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] crate::KeyError),
     /// A write or flush failed.
     #[error("cannot write to the log: {0}; see to the disk, then start the collector again")]
     Write(String),

@@ -42,6 +42,23 @@ impl SecretKey {
         }
     }
 
+    /// Destroys the key in the file at `path`: overwritten in place, synced, and removed. `false` if there is no such file.
+    ///
+    /// # Errors
+    /// [`StoreError::Open`] if it is there and cannot be overwritten or removed.
+    pub fn destroy(path: &Path) -> Result<bool, StoreError> {
+        let failed = |source| StoreError::Open { path: path.to_owned(), source };
+        let mut file = match OpenOptions::new().write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(failed(error)),
+        };
+        file.write_all(&[0; 2 * KEY_BYTES]).and_then(|()| file.sync_all()).map_err(failed)?;
+        fs::remove_file(path).map_err(failed)?;
+        sync_folders(path.parent().unwrap_or(Path::new("."))).map_err(failed)?;
+        Ok(true)
+    }
+
     /// The bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0
@@ -135,6 +152,17 @@ mod tests {
             let error = SecretKey::load_or_create(&path, |_| ()).expect_err("refused");
             assert!(matches!(error, StoreError::BadKey { .. }), "{place}: {error}");
         }
+    }
+
+    #[test]
+    fn a_destroyed_key_is_gone_and_a_second_link_to_its_file_holds_zeros() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (path, link) = (folder.path().join("pseudonym.key"), folder.path().join("link"));
+        SecretKey::load_or_create(&path, |bytes| bytes.fill(7)).expect("makes");
+        fs::hard_link(&path, &link).expect("links");
+        assert!(SecretKey::destroy(&path).expect("destroys"));
+        assert!(!SecretKey::destroy(&path).expect("nothing is left"));
+        assert_eq!((path.exists(), fs::read(&link).expect("reads")), (false, vec![0; 64]));
     }
 
     #[test]

@@ -19,6 +19,7 @@ use waver_core::window::Report;
 use crate::{Pseudonym, StoreError};
 
 mod embedded;
+mod row_seal;
 mod snapshot;
 mod tally;
 
@@ -26,6 +27,7 @@ mod tally;
 mod contract;
 
 pub use embedded::{Captured, EmbeddedState};
+pub use row_seal::{PlainRows, RowSeal};
 pub use snapshot::{MemorySnapshots, Part, Parts, SledSnapshots, SnapshotStore};
 
 /// Number of a site, as the process counts its configured sites. Not stable over restarts: what is stored names the site's key.
@@ -114,6 +116,9 @@ pub struct Commit {
     pub writes: Vec<Write>,
     /// What the aggregates of each site gain.
     pub changes: Vec<(SiteNumber, Vec<Change>)>,
+    /// What of all that they ever gained no session takes away with it any more: what the sessions had added that are over now, and what has
+    /// no session's share in it. A snapshot holds only this of the aggregates, and each session's row its own share.
+    pub settled: Vec<(SiteNumber, Vec<Change>)>,
 }
 
 /// Derived state.

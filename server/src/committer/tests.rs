@@ -12,6 +12,7 @@ use super::*;
 use crate::collector::bring_up;
 use crate::dead_letter::{DeadLetter, DeadLetters, LETTERS_PER_MINUTE};
 use crate::entry::BatchEntry;
+use crate::keyring::tests::in_memory;
 use crate::outcome::Outcomes;
 use crate::site::SiteIndex;
 use crate::state::{GRACE_MS, Session, SharedState};
@@ -21,9 +22,12 @@ const HOUR_MS: u64 = 60 * 60 * 1000;
 const NOW: u64 = 1_800_000_000_000;
 
 const SITE: SiteIndex = SiteIndex(0);
+/// That of the keys, which are made now.
+const EPOCH: u32 = (NOW / 1000) as u32;
 
 /// A committer at work.
 struct AtWork {
+    keyring: Arc<Keyring>,
     queue: Queue,
     /// The collector's clock.
     now: Arc<AtomicU64>,
@@ -54,6 +58,7 @@ fn start(log: impl EventLog, places: usize, most_sessions: usize) -> AtWork {
 
 fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessions: usize) -> AtWork {
     let (queue, commands) = queue(places);
+    let keyring = Arc::new(in_memory(&keys(), NOW));
     let state = SharedState::new(rows, 1);
     let readiness = Readiness::default();
     let (stop, stopped) = Stop::channel();
@@ -69,14 +74,15 @@ fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessi
         clock: state.rows.clock(),
         host: Host::system().with_clock(move || clock.load(Ordering::SeqCst)),
         sites: sites(),
+        keyring: Arc::clone(&keyring),
         metrics: Arc::new(Metrics::new()),
         readiness: readiness.clone(),
         changed: watch::channel(0).0,
-        erasures: Arc::new(Erasures::temporary()),
+        erasures: Arc::new(Erasures::temporary(Arc::clone(&keyring))),
         waiting: VecDeque::new(),
         halted: false,
     };
-    AtWork { queue, now, state, readiness, stop, task: tokio::spawn(committer.run(commands, stopped)) }
+    AtWork { keyring, queue, now, state, readiness, stop, task: tokio::spawn(committer.run(commands, stopped)) }
 }
 
 /// The session of a shopper, if its row is there.
@@ -86,7 +92,7 @@ fn session(state: &EmbeddedState, number: u8) -> Option<Session> {
 }
 
 fn shopper(number: u8, received_at: u64) -> Sender {
-    Sender { site: SITE, pseudonym: Pseudonym::from_bytes([number; 16]), received_at }
+    Sender { site: SITE, pseudonym: Pseudonym::from_bytes([number; 16]), epoch: Some(EPOCH), received_at }
 }
 
 type Awaited<T> = oneshot::Receiver<Result<T, ErrorCode>>;
@@ -338,6 +344,7 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
     let rows = Arc::new(EmbeddedState::new(keys(), GRACE_MS));
     let contended = Arc::new(Contended { state: Arc::clone(&rows), refusals: AtomicU64::new(0) });
     let (stop, stopped) = Stop::channel();
+    let keyring = Arc::new(in_memory(&keys(), NOW));
     let committer = Committer {
         log: Arc::new(log.clone()),
         state: Arc::clone(&contended),
@@ -348,10 +355,11 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
         clock: 0,
         host: Host::system().with_clock(|| NOW),
         sites: sites(),
+        keyring: Arc::clone(&keyring),
         metrics: Arc::new(Metrics::new()),
         readiness: Readiness::default(),
         changed: watch::channel(0).0,
-        erasures: Arc::new(Erasures::temporary()),
+        erasures: Arc::new(Erasures::temporary(Arc::clone(&keyring))),
         waiting: VecDeque::new(),
         halted: false,
     };
@@ -366,7 +374,7 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
     stop.tell();
     task.await.expect("no panic");
     assert!(contended.refusals.load(Ordering::SeqCst) >= 18, "every group was refused once");
-    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites()).await.expect("reads");
+    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites(), &keyring).await.expect("reads");
     assert_eq!(contents(&rows), contents(&replayed));
     assert_eq!(letters(&rows).len(), 1);
 }
@@ -422,7 +430,7 @@ async fn dead_letters_are_kept_of_who_consented_so_many_a_minute_and_until_they_
     assert!(left.len() == usize::from(LETTERS_PER_MINUTE) - 1 && !left.contains(&kept[1]) && left.contains(&kept[0]));
 
     // The log gives the same again; and what is old goes.
-    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites()).await.expect("reads");
+    let replayed = bring_up(&log, &MemorySnapshots::default(), &sites(), &work.keyring).await.expect("reads");
     assert_eq!(contents(&replayed), contents(&work.state.rows));
     forget_letters(&replayed, SITE, NOW).await.expect("forgets");
     assert_eq!(letters(&replayed).len(), left.len());
@@ -497,14 +505,14 @@ fn replaying_the_log_gives_the_same_state() {
                     }
                 }
                 if number == saved_after {
-                    snapshots.save(work.state.rows.capture(waver_core::session::FOLD_VERSION).into_parts()).await.expect("saves");
+                    snapshots.save(work.state.rows.capture(waver_core::session::FOLD_VERSION).into_parts(work.keyring.clone())).await.expect("saves");
                 }
             }
             work.stop.tell();
             work.task.await.expect("no panic");
             let live = &work.state.rows;
             for snapshots in [MemorySnapshots::default(), snapshots] {
-                let replayed = bring_up(&log, &snapshots, &sites()).await.expect("reads");
+                let replayed = bring_up(&log, &snapshots, &sites(), &work.keyring).await.expect("reads");
                 assert_eq!(replayed.applied(), log.end());
                 for state in [&replayed, &**live] {
                     forget_over(state, live.clock(), Some(log.end())).await.expect("forgets");

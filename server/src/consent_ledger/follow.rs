@@ -181,10 +181,9 @@ impl<L: EventLog, K: KeyStore> Follower<L, K> {
 /// The file of the keys of commitments, in the folder of keys.
 ///
 /// # Errors
-/// [`StoreError::Open`] if it cannot be used.
+/// [`StoreError::Keys`] if it cannot be used.
 pub(crate) fn open_keys(folder: &Path) -> Result<FileKeys, StoreError> {
-    let path = folder.join("ledger.keys");
-    FileKeys::open(&path).map_err(|error| StoreError::Open { path, source: io::Error::other(error) })
+    Ok(FileKeys::open(&folder.join("ledger.keys"))?)
 }
 
 fn name(site: &SiteKey, day: u64) -> Result<KeyName, StoreError> {

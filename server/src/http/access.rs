@@ -2,13 +2,14 @@
 
 use axum::http::{HeaderMap, header};
 use tokio::sync::oneshot;
-use waver_schema::{ErrorCode, SiteKey, WIRE_VERSION};
+use waver_schema::{ErrorCode, SessionId, SiteKey, WIRE_VERSION};
 
 use super::App;
 use super::refusal::Refusal;
 use crate::committer::{Command, Reply};
+use crate::keyring::PurposeSet;
 use crate::outcome::DiscardReason;
-use crate::pipeline::Sender;
+use crate::pipeline::Candidates;
 use crate::site::SiteIndex;
 use crate::tripwire;
 
@@ -74,6 +75,18 @@ pub(super) fn find_site(app: &App, key: &SiteKey, headers: &HeaderMap) -> Result
     Err(Refusal::new(ErrorCode::Origin, message))
 }
 
+/// Who may be behind a session id, under any of `sets`. From here on nothing knows the id.
+pub(super) fn candidates(
+    app: &App,
+    site: SiteIndex,
+    session: &SessionId,
+    sets: &[PurposeSet],
+    received_at: u64,
+) -> Candidates {
+    let names = app.keyring.pseudonyms(&app.sites.get(site).key, session, sets);
+    Candidates { site, received_at, names }
+}
+
 /// Hands a command to the committer and waits for its answer. `events` that could not even be handed in, or that the committer gave
 /// up, are entered in the books here; those of any other answer are entered by the committer.
 ///
@@ -81,12 +94,13 @@ pub(super) fn find_site(app: &App, key: &SiteKey, headers: &HeaderMap) -> Result
 /// What the committer refused with, or [`ErrorCode::Unavailable`] if it is overloaded, gone, or takes too long.
 pub(super) async fn submit<T>(
     app: &App,
-    from: Sender,
+    of: Candidates,
     events: usize,
     command: impl FnOnce(Reply<T>) -> Command,
 ) -> Result<T, Refusal> {
     let (to, answer) = oneshot::channel();
-    let answered = match app.queue.push(from, command(to)) {
+    let site = of.site;
+    let answered = match app.queue.push(of, command(to)) {
         Err(code) => Err(code),
         Ok(()) => match tokio::time::timeout(app.limits.request_timeout, answer).await {
             // It is still under way and may come to be stored: the sender tries again and learns that it was.
@@ -105,7 +119,7 @@ pub(super) async fn submit<T>(
         }
         ErrorCode::Unavailable => {
             if events > 0 {
-                app.state.unlogged.discard(from.site, events as u64, DiscardReason::Unavailable);
+                app.state.unlogged.discard(site, events as u64, DiscardReason::Unavailable);
             }
             Refusal::unavailable()
         }

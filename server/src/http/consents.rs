@@ -9,8 +9,7 @@ use super::source::MaybeSource;
 use super::{SharedApp, access, body, client};
 use crate::committer::Command;
 use crate::entry::ConsentEntry;
-use crate::pipeline::Sender;
-use crate::pseudonym::pseudonymize;
+use crate::keyring::PurposeSet;
 
 /// Records a grant or a withdrawal, and answers the epoch that every later batch must carry. A grant is refused to a browser that
 /// asks not to be tracked; a withdrawal never.
@@ -44,10 +43,9 @@ pub(super) async fn post(
         // A withdrawal counts whatever came with it, and nothing of that is kept.
         record = bare(record);
     }
-    let pseudonym = pseudonymize(&app.pseudonym_key, &record.site, &record.session);
-    let from = Sender { site, pseudonym, received_at };
+    let of = access::candidates(&app, site, &record.session, &PurposeSet::ALL, received_at);
     let entry = ConsentEntry::new(record, app.sites.get(site).count_as(client::of(&headers)));
-    let answer = access::submit(&app, from, 0, |to| Command::Consent(entry, to)).await?;
+    let answer = access::submit(&app, of, 0, |to| Command::Consent(entry, to)).await?;
     Ok(Json(answer))
 }
 

@@ -173,8 +173,8 @@ async fn read_again(app: &App, site: SiteIndex, kept: &KeptLetter) -> Result<Str
         redriven: Some(kept.id),
     };
     let batch = ReadBatch { entry, indexes: vec![0], rejected: Vec::new(), dead: Vec::new() };
-    let from = Sender { site, pseudonym: kept.pseudonym, received_at: app.host.now() };
-    match access::submit(app, from, 1, |to| Command::Batch(batch, to)).await {
+    let from = Sender { site, pseudonym: kept.pseudonym, epoch: None, received_at: app.host.now() };
+    match access::submit(app, from.into(), 1, |to| Command::Batch(batch, to)).await {
         Ok(answer) => Ok(outcome(&answer)),
         Err(refusal) if refusal.code() == ErrorCode::Consent => Ok(refusal.code().as_str().to_owned()),
         Err(refusal) => Err(refusal),

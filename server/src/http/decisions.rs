@@ -2,13 +2,13 @@ use axum::Json;
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
+use waver_core::consent::Purpose;
 use waver_schema::{ApiError, Decision, DecisionId, DecisionRequest, ErrorCode, limits};
 
 use super::refusal::Refusal;
 use super::{SharedApp, access, body};
 use crate::committer::Command;
-use crate::pipeline::Sender;
-use crate::pseudonym::pseudonymize;
+use crate::keyring::PurposeSet;
 
 /// Decides whether something is offered in a slot, now. An offer that stands there already is answered again, with the same end.
 #[utoipa::path(
@@ -33,10 +33,9 @@ pub(super) async fn post(
     let site = access::find_site(&app, &request.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
     access::expect_nothing_personal(&app, "decision-request", &json)?;
-    let pseudonym = pseudonymize(&app.pseudonym_key, &request.site, &request.session);
-    let from = Sender { site, pseudonym, received_at };
+    let of = access::candidates(&app, site, &request.session, &PurposeSet::holding(Purpose::Personalize), received_at);
     let id = DecisionId::from_bytes(app.host.random());
-    let decision = access::submit(&app, from, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
+    let decision = access::submit(&app, of, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
     app.metrics.decided(decision.reason);
     Ok(Json(decision))
 }

@@ -14,8 +14,8 @@ use super::refusal::Refusal;
 use super::source::MaybeSource;
 use super::{App, SharedApp, access, body};
 use crate::committer::Command;
-use crate::pipeline::{Erase, Sender};
-use crate::pseudonym::pseudonymize;
+use crate::keyring::PurposeSet;
+use crate::pipeline::Erase;
 use crate::site::SiteIndex;
 
 /// Most bytes of a request: a site, an id and a nonce take some 200.
@@ -44,12 +44,13 @@ pub(super) async fn post(
     let request: EraseRequest = body::parse(&json)?;
     access::expect_version(request.v)?;
     let site = admit(&app, &request.site, source, &headers)?;
-    let pseudonyms = pseudonyms(&app, &request.site, &request.session);
-    let Some(pseudonym) = pseudonyms.first().copied() else { return Err(Refusal::unavailable()) };
-    let erasure = app.erasures.name(&request.site, &pseudonym);
-    let erase = Erase { erasure, nonce: request.nonce, pseudonyms };
-    let from = Sender { site, pseudonym, received_at };
-    let answer = access::submit(&app, from, 0, |to| Command::Erase(erase, to)).await?;
+    let of = access::candidates(&app, site, &request.session, &PurposeSet::ALL, received_at);
+    let Some(first) = of.names.first() else { return Err(Refusal::unavailable()) };
+    let erasure = app.erasures.name(&request.site, &first.pseudonym);
+    let names = of.names.iter().map(|named| named.pseudonym);
+    let keyed = names.filter(|pseudonym| app.keyring.has(&request.site, pseudonym)).collect();
+    let erase = Erase { erasure, nonce: request.nonce, keyed };
+    let answer = access::submit(&app, of, 0, |to| Command::Erase(erase, to)).await?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
 }
 
@@ -95,5 +96,5 @@ pub(super) fn admit(app: &App, site: &SiteKey, source: MaybeSource, headers: &He
 
 /// Every pseudonym that a session may be known by.
 pub(super) fn pseudonyms(app: &App, site: &SiteKey, session: &SessionId) -> Vec<Pseudonym> {
-    vec![pseudonymize(&app.pseudonym_key, site, session)]
+    app.keyring.pseudonyms(site, session, &PurposeSet::ALL).into_iter().map(|named| named.pseudonym).collect()
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use waver_core::consent::Purpose;
 use waver_schema::{ApiError, Batch, BatchAnswer, ErrorCode, Event, EventBody, Rejected, SessionId, SiteKey, limits};
 
 use super::refusal::Refusal;
@@ -11,8 +12,8 @@ use super::{SharedApp, access, body};
 use crate::committer::Command;
 use crate::dead_letter::{DeadLetter, LETTERS_PER_BATCH};
 use crate::entry::BatchEntry;
-use crate::pipeline::{ReadBatch, Sender};
-use crate::pseudonym::pseudonymize;
+use crate::keyring::PurposeSet;
+use crate::pipeline::ReadBatch;
 use crate::tripwire::{self, Personal};
 use crate::unknown_fields;
 
@@ -77,9 +78,8 @@ pub(super) async fn post(
         read_events(envelope.consent_epoch, &envelope.events);
     personal.into_iter().for_each(|kind| app.tripped.add(kind));
     app.unknown_fields.add(site, unknown_fields);
-    let pseudonym = pseudonymize(&app.pseudonym_key, &envelope.site, &envelope.session);
-    let from = Sender { site, pseudonym, received_at };
-    let answer = access::submit(&app, from, envelope.events.len(), |to| Command::Batch(batch, to)).await;
+    let of = access::candidates(&app, site, &envelope.session, &PurposeSet::holding(Purpose::Measure), received_at);
+    let answer = access::submit(&app, of, envelope.events.len(), |to| Command::Batch(batch, to)).await;
     match (answer, nothing_read) {
         // It went through the committer all the same, for the books and for its dead letters.
         (Ok(_), Some(refusal)) => Err(refusal),

@@ -11,11 +11,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use waver_core::session::SessionRow;
 use waver_schema::{ApiError, ErrorCode, MeRequest};
-use waver_store::{Key, Record, RecordKind};
+use waver_store::{Key, Record, RecordKind, StoreError};
 
 use super::refusal::Refusal;
 use super::source::MaybeSource;
 use super::{SharedApp, access, body, erase};
+use crate::keyring::Opened;
 use crate::records;
 use crate::state::Session;
 
@@ -93,7 +94,12 @@ pub(super) async fn post(
         .map(|(pseudonym, row)| Session::from_row(&row).map(|session| session.state.row(&pseudonym.to_string(), now)))
         .transpose()
         .map_err(Refusal::unreadable)?;
-    let records = found.records.into_iter().map(|(_, record)| held(&record)).collect::<Result<_, Refusal>>()?;
+    let records = found.records.into_iter().filter_map(|(offset, record)| match app.keyring.open_record(record) {
+        Ok(Opened::Record(record)) => Some(held(&record)),
+        Ok(Opened::Erased(_)) => None,
+        Err(reason) => Some(Err(Refusal::unreadable(StoreError::Damaged { offset, reason }))),
+    });
+    let records = records.collect::<Result<_, Refusal>>()?;
     Ok(Json(Me { session, records, next: found.next }))
 }
 

@@ -12,6 +12,7 @@ use super::*;
 use crate::collector::bring_up;
 use crate::committer::forget_over;
 use crate::entry::{BatchEntry, ConsentEntry, Entry};
+use crate::keyring::{Opened, Readable, Unsealed};
 use crate::site::{SiteIndex, Sites};
 
 const NOW: u64 = 1_800_000_000_000;
@@ -56,16 +57,21 @@ impl Kept {
         let log = SledLog::open(&folder.path().join("log"), retention.segment()).expect("opens");
         let open = |name: &str| SledSnapshots::open(&folder.path().join(name)).expect("opens");
         let (snapshots, anchors) = (open("state"), [open("a"), open("b")]);
-        let state = Arc::new(bring_up(&log, &snapshots, &sites()).await.expect("a state"));
         let now = Arc::new(AtomicU64::new(NOW));
         let clock = Arc::clone(&now);
+        let host = Host::system().with_clock(move || clock.load(Ordering::SeqCst));
+        let keys = sites().iter().map(|(_, site)| site.key.clone()).collect::<Vec<_>>();
+        let keyring = Keyring::open(&folder.path().join("keys"), keys, &retention, host.clone()).await.expect("keys");
+        let keyring = Arc::new(keyring);
+        let state = Arc::new(bring_up(&log, &snapshots, &sites(), &keyring).await.expect("a state"));
         let keeper = Keeper {
             log: Arc::new(log),
             state,
             snapshots,
             anchors,
             retention,
-            host: Host::system().with_clock(move || clock.load(Ordering::SeqCst)),
+            keyring,
+            host,
             metrics: Arc::new(Metrics::new()),
             saved: None,
         };
@@ -89,19 +95,23 @@ impl Kept {
         let batch = Entry::Batch(BatchEntry { consent_epoch: epoch, events, unreadable: 0, redriven: None });
         for entry in [consent, batch] {
             let site = sites().get(SITE).key.clone();
-            let record = entry.to_record(site, Pseudonym::from_bytes(CANARY), at).expect("encodes");
-            self.keeper.log.append(&[record]).await.expect("appends");
+            let record = entry.to_record(site.clone(), Pseudonym::from_bytes(CANARY), at).expect("encodes");
+            let epoch = self.keeper.keyring.current(&site);
+            let unsealed = Unsealed { record, epoch, readable: Readable::default() };
+            let records = self.keeper.keyring.seal(vec![unsealed]).await.expect("seals");
+            self.keeper.log.append(&records).await.expect("appends");
         }
         let from = self.keeper.state.applied();
-        crate::committer::replay(&*self.keeper.log, &self.keeper.state, &sites(), from, &mut |_| {})
-            .await
-            .expect("folds");
+        let Keeper { log, state, keyring, .. } = &self.keeper;
+        let range = (from, u64::MAX);
+        crate::committer::replay(&**log, state, &sites(), keyring, range, &mut |_| {}).await.expect("folds");
     }
 
     async fn keep_at(&mut self, now: u64) -> Trimmed {
         self.now.store(now, Ordering::SeqCst);
         // As the committer does each second.
         forget_over(&*self.keeper.state, now, Some(self.keeper.log.end())).await.expect("forgets");
+        self.keeper.keyring.rotate().await.expect("turns");
         self.keeper.keep().await.expect("keeps")
     }
 }
@@ -114,8 +124,11 @@ async fn what_is_past_its_time_is_gone_from_disk_class_by_class() {
     let session = Key::Session(SITE.number(), Pseudonym::from_bytes(CANARY));
     let holding = |kept: &Kept, part: &str| holders(&kept.folder.path().join(part), &CANARY).len();
     assert!(holding(&kept, "log") > 0 && holding(&kept, "state") > 0);
-    let event = br#""cause":"refused""#;
+    assert!(holders(kept.folder.path(), br#""cause":"refused""#).is_empty(), "nothing that was done lies open");
+    let (_, batch) = kept.keeper.log.read(1, 1).await.expect("reads").remove(0);
+    let event = &batch.payload[batch.payload.len() - 32..];
     assert_eq!(holders(kept.folder.path(), event).len(), 1, "the event itself is in the log alone");
+    let opens = |kept: &Kept| matches!(kept.keeper.keyring.open_record(batch.clone()), Ok(Opened::Record(_)));
 
     // The session ends after half an hour, and its row goes ten minutes later: from memory, and with the next snapshot from disk.
     kept.keep_at(NOW + 40 * 60_000).await;
@@ -131,8 +144,10 @@ async fn what_is_past_its_time_is_gone_from_disk_class_by_class() {
     assert_eq!((trimmed.events.records, trimmed.consent.records), (1, 0));
     assert_eq!(holders(kept.folder.path(), event), Vec::<PathBuf>::new());
     assert!(holding(&kept, "log") > 0, "the consent is kept");
+    assert!(opens(&kept) && holding(&kept, "keys") > 0, "a copy that somebody kept of it opens");
     kept.keep_at(NOW + 37 * HOUR_MS).await;
     kept.keep_at(NOW + 50 * HOUR_MS).await;
+    assert!(!opens(&kept) && holding(&kept, "keys") == 0, "until the key is gone, two days after it was made");
     assert_eq!(holding(&kept, "a") + holding(&kept, "b"), 0, "anchors are no older than what the log keeps of events");
 
     // The minutes are gone, the hours tell what happened.

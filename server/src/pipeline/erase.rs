@@ -1,10 +1,11 @@
 //! Erasing in a group: the row goes, what it added to the windows is taken back, a tombstone stands in its place.
 
 use waver_schema::{EraseAnswer, ErasedClass, ErasedRecords, ErasureId, ErrorCode, LogPoint, Nonce, SiteKey};
-use waver_store::{Key, Pseudonym};
+use waver_store::Pseudonym;
 
-use super::{Group, HeldTombstone, Sender};
+use super::{Candidates, Group, HeldTombstone, Sender};
 use crate::entry::{Entry, ErasureEntry, ErasureTold};
+use crate::keyring::Readable;
 use crate::state::Tombstone;
 
 /// What is to be erased.
@@ -13,8 +14,8 @@ pub(crate) struct Erase {
     /// The name of the erasure, if it is a new one.
     pub(crate) erasure: ErasureId,
     pub(crate) nonce: Option<Nonce>,
-    /// Every pseudonym that the session could have. Which of them are known makes no difference to who asks.
-    pub(crate) pseudonyms: Vec<Pseudonym>,
+    /// The pseudonyms of the session under which something is sealed.
+    pub(crate) keyed: Vec<Pseudonym>,
 }
 
 /// An erasure whose record is in its group.
@@ -39,21 +40,30 @@ pub(super) struct Left {
 }
 
 impl Group<'_> {
-    /// Erases a session. Asking again changes nothing. `before` is where the log stands before this group.
+    /// Erases a session under whichever names it is known. Its first name stands for it from then on, known or not: whoever comes with the
+    /// session's id comes with that name too. Asking again changes nothing. `before` is where the log stands before this group.
     ///
     /// # Errors
     /// [`ErrorCode::Unavailable`] if there is no room for another tombstone, known session or not.
     pub(crate) fn erase(
         &mut self,
-        from: Sender,
-        Erase { erasure, nonce, pseudonyms }: Erase,
+        of: &Candidates,
+        Erase { erasure, nonce, keyed }: &Erase,
         before: LogPoint,
     ) -> Result<EraseAnswer, ErrorCode> {
-        let from = self.dated(from);
-        let of = |pseudonym: &Pseudonym| Sender { pseudonym: *pseudonym, ..from };
-        if let Some(known) = pseudonyms.iter().find_map(|pseudonym| self.tombstone(of(pseudonym))) {
+        let (erasure, nonce) = (*erasure, *nonce);
+        let senders: Vec<Sender> = self.senders(of).into_iter().map(|(_, from)| from).collect();
+        if let Some(known) = senders.iter().find_map(|from| self.tombstone(*from)) {
             return Ok(EraseAnswer { erasure: known.erasure });
         }
+        let Some(first) = senders.first().copied() else { return Err(ErrorCode::Unavailable) };
+        let is_known = |from: &Sender| {
+            let has_row = self.sessions.get(&from.key()).is_some_and(|held| held.session.is_some());
+            has_row || keyed.contains(&from.pseudonym)
+        };
+        let others = senders.iter().skip(1).filter(|from| is_known(from));
+        let pseudonyms: Vec<Pseudonym> = std::iter::once(&first).chain(others).map(|from| from.pseudonym).collect();
+        let of = |pseudonym: &Pseudonym| Sender { pseudonym: *pseudonym, ..first };
         let room = self.room.tombstones.checked_sub(pseudonyms.len());
         self.room.tombstones = room.ok_or(ErrorCode::Unavailable)?;
         let mut left = Left::default();
@@ -64,10 +74,10 @@ impl Group<'_> {
         let number = self.records.len();
         for (index, pseudonym) in pseudonyms.iter().enumerate() {
             let told = (index == 0).then(|| told.clone());
-            self.record(of(pseudonym), &Entry::Erasure(ErasureEntry { erasure, told }))?;
+            self.record(of(pseudonym), &Entry::Erasure(ErasureEntry { erasure, told }), Readable::default())?;
         }
-        let site = self.sites.get(from.site).key.clone();
-        self.erased.push(Erased { erasure, site, pseudonyms, erased_at: from.received_at, told, number });
+        let site = self.sites.get(first.site).key.clone();
+        self.erased.push(Erased { erasure, site, pseudonyms, erased_at: first.received_at, told, number });
         Ok(EraseAnswer { erasure })
     }
 
@@ -78,7 +88,7 @@ impl Group<'_> {
     pub(crate) fn erase_again(&mut self, from: Sender, erasure: ErasureId) -> Result<(), ErrorCode> {
         let from = self.dated(from);
         self.fold_erasure(from, erasure);
-        self.record(from, &Entry::Erasure(ErasureEntry { erasure, told: None }))
+        self.record(from, &Entry::Erasure(ErasureEntry { erasure, told: None }), Readable::default())
     }
 
     pub(super) fn fold_erasure(&mut self, from: Sender, erasure: ErasureId) -> Left {
@@ -86,14 +96,13 @@ impl Group<'_> {
         let held = self.held(from);
         if let Some(session) = held.session.take() {
             held.is_changed = true;
-            let changes = if session.is_over(from.received_at) {
+            if session.is_over(from.received_at) {
                 // Nobody had swept it yet.
-                session.state.closing()
+                self.close(from, &session);
             } else {
                 left = Left { was_known: true, had_counts: session.share.counts() > 0, records: session.records };
-                session.share.taken_back()
-            };
-            self.changes.push((from.site.number(), changes));
+                self.changes.push((from.site.number(), session.share.taken_back()));
+            }
         }
         left.records.dead_letters = self.drop_letters(from);
         let tombstone = Some(Tombstone { erasure, erased_at: from.received_at });
@@ -120,26 +129,15 @@ impl Group<'_> {
 
     /// # Errors
     /// [`ErrorCode::Erased`].
-    pub(super) fn expect_not_erased(&self, from: Sender) -> Result<(), ErrorCode> {
-        self.tombstone(from).map_or(Ok(()), |_| Err(ErrorCode::Erased))
+    pub(super) fn expect_not_erased(&mut self, of: &Candidates) -> Result<(), ErrorCode> {
+        let erased = self.senders(of).into_iter().any(|(_, from)| self.tombstone(from).is_some());
+        if erased { Err(ErrorCode::Erased) } else { Ok(()) }
     }
 
     /// The sender's tombstone, unless its time is over.
     fn tombstone(&self, from: Sender) -> Option<Tombstone> {
         let tombstone = self.tombstones.get(&from.tombstone_key())?.tombstone?;
         (!tombstone.is_over(from.received_at)).then_some(tombstone)
-    }
-}
-
-impl Sender {
-    /// The rows that an erasure of `pseudonyms` reads and writes.
-    pub(crate) fn erasure_keys<'a>(&self, pseudonyms: &'a [Pseudonym]) -> impl Iterator<Item = Key> + use<'a> {
-        let from = *self;
-        let of_sessions = pseudonyms.iter().flat_map(move |pseudonym| {
-            let from = Sender { pseudonym: *pseudonym, ..from };
-            [from.key(), from.tombstone_key()]
-        });
-        of_sessions.chain([from.letters_key()]).chain(from.letter_keys())
     }
 }
 

@@ -9,7 +9,7 @@ use waver_schema::ApiError;
 use waver_store::StoreError;
 
 use super::{Asked, ExportError, Releases, export};
-use crate::collector::{StartError, Stores, bring_up};
+use crate::collector::{StartError, Stores, bring_up, open_keyring};
 use crate::config::Config;
 use crate::host::Host;
 use crate::running;
@@ -45,7 +45,8 @@ pub(crate) async fn write(config: &Config, asked: &Asked, to: &Path) -> Result<S
     let text = match Stores::open(config) {
         Ok(stores) => {
             let (sites, _) = Sites::load(&config.sites).map_err(StartError::from)?;
-            let state = bring_up(&stores.log, &stores.snapshots, &sites).await.map_err(StartError::from)?;
+            let keyring = open_keyring(config, &sites, Host::system()).await.map_err(StartError::from)?;
+            let state = bring_up(&stores.log, &stores.snapshots, &sites, &keyring).await.map_err(StartError::from)?;
             let releases = Releases::open(config, &sites).map_err(StartError::from)?;
             let aggregates = export(&releases, &state, &sites, asked, Host::system().now())?;
             serde_json::to_string_pretty(&aggregates).map_err(|error| CommandError::Refused(error.to_string()))?

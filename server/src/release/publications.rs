@@ -146,8 +146,14 @@ mod tests {
         let state = EmbeddedState::new(vec![SiteKey::parse("demo").expect("valid")], 0);
         let begin = |hour| Change { at: BEGUN + hour * HOUR_MS, what: Measured::Session, by: 1 };
         let changes = (0..hours).flat_map(|hour| (0..sessions).map(move |_| begin(hour))).collect();
-        let commit =
-            Commit { from: 0, upto: 1, clock: BEGUN, writes: Vec::new(), changes: vec![(SITE.number(), changes)] };
+        let commit = Commit {
+            from: 0,
+            upto: 1,
+            clock: BEGUN,
+            writes: Vec::new(),
+            changes: vec![(SITE.number(), changes)],
+            ..Commit::default()
+        };
         state.commit(commit).await.expect("commits");
         state
     }

@@ -42,7 +42,8 @@ async fn a_letter_tells_what_is_wrong_and_nothing_of_the_person() {
     let running = running.restart().await;
     assert_eq!(letters(&running).await, kept);
     for file in files(running.folder()) {
-        let bytes = std::fs::read(&file).expect("reads");
+        // A running collector may be replacing it just now.
+        let Ok(bytes) = std::fs::read(&file) else { continue };
         for canary in [&b"jane@"[..], b"Jane"] {
             assert!(!bytes.windows(canary.len()).any(|window| window == canary), "{}", file.display());
         }

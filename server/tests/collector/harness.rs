@@ -117,6 +117,12 @@ impl Running {
         self.collector.shutdown().await;
     }
 
+    /// Stops it and looks at what it left.
+    pub(crate) async fn stop_and_look(self, look: impl FnOnce(&Path)) {
+        self.collector.shutdown().await;
+        look(self.folder.path());
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -173,6 +179,24 @@ impl Caller {
             .filter(|line| line.starts_with(name) && labels.iter().all(|label| line.contains(label)))
             .map(|line| line.rsplit(' ').next().and_then(|value| value.parse::<f64>().ok()).expect("a number"));
         values.sum::<f64>() as u64
+    }
+}
+
+/// A page of the site that takes nothing without its origin.
+pub(crate) struct Shopper(Caller);
+
+impl Shopper {
+    pub(crate) fn at_the_strict_site(caller: &Caller) -> Shopper {
+        Shopper(caller.clone())
+    }
+
+    /// Puts these choices on record.
+    pub(crate) async fn consent(&self, session: &str, measure: &str, personalize: &str) {
+        let mut record = consent(session, measure, personalize);
+        record["site"] = json!("strict");
+        let request = self.0.request("POST", "/v1/consents").header("origin", "https://strict.example").json(&record);
+        let answer = Answer::of(request.send().await.expect("an answer")).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
     }
 }
 

@@ -8,6 +8,7 @@ mod document;
 mod erasure;
 mod harness;
 mod ingest;
+mod keys;
 mod operators;
 mod origins;
 mod privacy;

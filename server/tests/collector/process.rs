@@ -190,7 +190,7 @@ async fn nothing_that_tells_who_it_was_is_kept_or_logged() {
     let raw_session: Vec<u8> =
         (0..16).map(|at| u8::from_str_radix(&canary[2 * at..2 * at + 2], 16).expect("hex")).collect();
     let mut searched = files(&folder.path().join("data"));
-    assert!(searched.iter().any(|path| path.ends_with("pseudonym.key")) && searched.len() > 2, "{searched:?}");
+    assert!(searched.iter().any(|path| path.ends_with("waver.keys")) && searched.len() > 2, "{searched:?}");
     searched.push(folder.path().join("stderr.log"));
     for path in searched {
         let bytes = std::fs::read(&path).expect("reads");

@@ -81,6 +81,11 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Panes<LENGTH_MS, KEPT_MS> {
         self.forget_before(now.saturating_sub(kept_ms) / LENGTH_MS)
     }
 
+    /// Forgets what `other` has forgotten.
+    pub(crate) fn keep_as(&mut self, other: &Panes<LENGTH_MS, KEPT_MS>) {
+        self.forget_before(other.oldest);
+    }
+
     /// The sum of the windows `first..end`.
     pub(crate) fn sum(&self, first: u64, end: u64) -> Tally {
         let mut sum = Tally::default();

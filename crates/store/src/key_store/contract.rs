@@ -112,6 +112,18 @@ async fn suite<B: Backend>() {
         assert_eq!(create(&keys, number, number).await, bytes(number));
     }
 
+    // Many at once are as one after the other.
+    let wanted = [1, 2000, 2000, 2001].map(|number| (name(number), key(number + 5000))).to_vec();
+    let made = keys.get_or_create_all(wanted).await.expect("creates");
+    let made: Vec<[u8; 32]> = made.iter().map(|key| *key.as_bytes()).collect();
+    assert_eq!(made, [bytes(14), bytes(7000), bytes(7000), bytes(7001)]);
+    assert_eq!(keys.destroy_all(vec![name(2000), name(2000), name(3000)]).await, Ok(1));
+    assert_eq!((get(&keys, 2000).await, get(&keys, 2001).await), (None, Some(bytes(7001))));
+    let all = keys.all().await.expect("reads");
+    let names: Vec<KeyName> = all.iter().map(|(name, _)| name.clone()).collect();
+    assert_eq!(Ok(names), keys.list().await);
+    assert!(all.iter().any(|(found, key)| *found == name(2001) && *key.as_bytes() == bytes(7001)));
+
     // Opened again, it is as it was.
     let listed = keys.list().await.expect("lists");
     drop(keys);

@@ -66,17 +66,32 @@ impl KeyStore for FileKeys {
 
     async fn get_or_create(&self, name: &KeyName, fresh: SecretKey) -> Result<SecretKey, KeyError> {
         let name = name.clone();
-        self.0
-            .run(move |keys| match keys.get(&name)? {
-                Some(key) => Ok(key),
-                None => keys.create(name, &fresh).map(|()| fresh),
-            })
-            .await
+        self.0.run(move |keys| keys.get_or_create(name, fresh)).await
+    }
+
+    async fn get_or_create_all(&self, wanted: Vec<(KeyName, SecretKey)>) -> Result<Vec<SecretKey>, KeyError> {
+        self.0.run(move |keys| wanted.into_iter().map(|(name, fresh)| keys.get_or_create(name, fresh)).collect()).await
     }
 
     async fn destroy(&self, name: &KeyName) -> Result<bool, KeyError> {
         let name = name.clone();
         self.0.run(move |keys| keys.destroy(&name)).await
+    }
+
+    async fn destroy_all(&self, names: Vec<KeyName>) -> Result<usize, KeyError> {
+        self.0
+            .run(move |keys| names.iter().try_fold(0, |count, name| Ok(count + usize::from(keys.destroy(name)?))))
+            .await
+    }
+
+    async fn all(&self) -> Result<Vec<(KeyName, SecretKey)>, KeyError> {
+        self.0
+            .run(|keys| {
+                let names: Vec<KeyName> = keys.slots.keys().cloned().collect();
+                let found = names.into_iter().map(|name| Ok(keys.get(&name)?.map(|key| (name, key))));
+                found.filter_map(Result::transpose).collect()
+            })
+            .await
     }
 
     async fn list(&self) -> Result<Vec<KeyName>, KeyError> {
@@ -143,6 +158,13 @@ impl KeyFile {
         match slot::contents(number, &*self.read(number)?) {
             Contents::Key(found, key) if found == *name => Ok(Some(key)),
             _ => Err(self.damaged(number)),
+        }
+    }
+
+    fn get_or_create(&mut self, name: KeyName, fresh: SecretKey) -> Result<SecretKey, KeyError> {
+        match self.get(&name)? {
+            Some(key) => Ok(key),
+            None => self.create(name, &fresh).map(|()| fresh),
         }
     }
 

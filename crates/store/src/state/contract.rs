@@ -28,18 +28,82 @@ fn write(key: Key, expected: u32, bytes: &[u8], live_until: u64) -> Write {
 }
 
 fn commit(from: u64, upto: u64, writes: Vec<Write>) -> Commit {
-    Commit { from, upto, clock: upto, writes, changes: Vec::new() }
+    Commit { from, upto, clock: upto, writes, ..Commit::default() }
 }
 
 fn events(at: u64, count: i64) -> Vec<Change> {
     vec![Change { at, what: Measured::Event, by: count }]
 }
 
+/// Two events of the other site, of no session that is known one by one.
+fn counted() -> Vec<(SiteNumber, Vec<Change>)> {
+    vec![(1, events(MINUTE, 2))]
+}
+
+/// Rows of sessions whose bytes are turned round, and which say in their first byte how many events they added; those of the session 13 are
+/// never opened again.
+struct Turned;
+
+impl RowSeal for Turned {
+    fn seal(&self, _: &SiteKey, _: &Key, bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(Some(bytes.iter().rev().copied().collect()))
+    }
+
+    fn open(&self, _: &SiteKey, key: &Key, bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok((*key != session(0, 13)).then(|| bytes.iter().rev().copied().collect()))
+    }
+
+    fn share(&self, _: &Key, bytes: &[u8]) -> Result<Vec<Change>, StoreError> {
+        Ok(events(MINUTE, bytes[0].into()))
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_opened_takes_its_share_of_the_aggregates_along() {
+    let state = EmbeddedState::new(sites(), GRACE);
+    let events_of =
+        async |state: &EmbeddedState| state.report(0, 0, 5 * MINUTE, MINUTE).await.expect("reports").total.events;
+    for (at, number) in [(0, 12), (1, 13)] {
+        let gained = vec![(0, events(MINUTE, number.into()))];
+        let writes = vec![write(session(0, number), 0, &[number, 7], 9 * MINUTE)];
+        assert!(state.commit(Commit { changes: gained, ..commit(at, at + 1, writes) }).await.expect("commits"));
+    }
+    // A third one came and is over.
+    let gone = vec![(0, events(MINUTE, 100))];
+    let over = Commit { changes: gone.clone(), settled: gone, ..commit(2, 3, Vec::new()) };
+    assert!(state.commit(over).await.expect("commits"));
+    assert_eq!(events_of(&state).await, 125);
+
+    let parts: Vec<Part> =
+        state.capture(FOLD).into_parts(std::sync::Arc::new(Turned)).collect::<Result<_, _>>().expect("encodes");
+    assert!(parts.iter().any(|part| part.windows(2).any(|bytes| bytes == [7, 12])), "rows are sealed");
+    let read = || parts.clone().into_iter().map(Ok);
+    let again = EmbeddedState::restore(sites(), GRACE, FOLD, 0, read(), &Turned).expect("restores");
+    assert_eq!((again.sessions(), events_of(&again).await), (1, 112));
+    assert_eq!(again.row(session(0, 12)).map(|row| row.bytes.to_vec()), Some(vec![12, 7]));
+    // And so once more, from what that one saves.
+    let parts = again.capture(FOLD).into_parts(std::sync::Arc::new(Turned));
+    let again = EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts, &Turned).expect("restores");
+    assert_eq!(events_of(&again).await, 112);
+
+    // Under another fold the rows come from the log again, and then their shares do.
+    let rebuilt = EmbeddedState::restore(sites(), GRACE, FOLD + 1, 0, read(), &Turned).expect("restores");
+    assert_eq!((rebuilt.applied(), rebuilt.sessions(), events_of(&rebuilt).await), (0, 0, 100));
+    let writes = vec![write(session(0, 12), 0, &[12, 7], 9 * MINUTE)];
+    let gained = vec![(0, events(MINUTE, 12))];
+    assert!(rebuilt.commit(Commit { changes: gained, ..commit(0, 3, writes) }).await.expect("commits"));
+    assert_eq!(events_of(&rebuilt).await, 100, "below the fence nothing is counted");
+    for _ in 0..2 {
+        rebuilt.settle(&Turned).expect("settles");
+        assert_eq!(events_of(&rebuilt).await, 112);
+    }
+}
+
 /// Saves a state and opens it again.
 async fn reopened<S: SnapshotStore>(state: &EmbeddedState, snapshots: &S) -> EmbeddedState {
-    snapshots.save(state.capture(FOLD).into_parts()).await.expect("saves");
+    snapshots.save(state.capture(FOLD).into_parts(std::sync::Arc::new(PlainRows))).await.expect("saves");
     let parts = snapshots.load().await.expect("loads").expect("one");
-    EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts).expect("the same")
+    EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts, &PlainRows).expect("the same")
 }
 
 async fn rows_suite(state: &impl StateStore) {
@@ -95,7 +159,7 @@ async fn rows_suite(state: &impl StateStore) {
 
     // Aggregates take in each part of the log once.
     for (from, upto) in [(3, 5), (3, 5), (4, 6), (5, 6)] {
-        let commit = Commit { changes: vec![(1, events(MINUTE, 2))], ..commit(from, upto, Vec::new()) };
+        let commit = Commit { changes: counted(), settled: counted(), ..commit(from, upto, Vec::new()) };
         assert!(state.commit(commit).await.expect("commits"));
     }
     let report = state.report(1, 0, 5 * MINUTE, MINUTE).await.expect("reports");
@@ -152,10 +216,17 @@ async fn sled_keeps_the_contract_of_snapshots() {
 async fn another_fold_leaves_the_aggregates_and_asks_for_the_log_again() {
     let state = EmbeddedState::new(sites(), GRACE);
     rows_suite(&state).await;
-    let again =
-        EmbeddedState::restore(sites(), GRACE, FOLD + 1, 2, state.capture(FOLD).into_parts()).expect("restores");
+    let again = EmbeddedState::restore(
+        sites(),
+        GRACE,
+        FOLD + 1,
+        2,
+        state.capture(FOLD).into_parts(std::sync::Arc::new(PlainRows)),
+        &PlainRows,
+    )
+    .expect("restores");
     assert_eq!((again.applied(), again.sessions()), (2, 0));
-    let replayed = Commit { changes: vec![(1, events(MINUTE, 2))], ..commit(2, 6, Vec::new()) };
+    let replayed = Commit { changes: counted(), settled: counted(), ..commit(2, 6, Vec::new()) };
     assert!(again.commit(replayed).await.expect("commits"));
     assert_eq!(again.report(1, 0, 5 * MINUTE, MINUTE).await.expect("reports").total.events, 4);
 }
@@ -166,7 +237,15 @@ async fn sites_keep_their_state_under_other_numbers_and_without_being_configured
     let writes = vec![write(session(1, 1), 0, b"of other", 9), write(session(0, 2), 0, b"of demo", 9)];
     assert!(state.commit(commit(0, 1, writes)).await.expect("commits"));
     let restore = |sites: &[SiteKey], state: &EmbeddedState| {
-        EmbeddedState::restore(sites.to_vec(), GRACE, FOLD, 0, state.capture(FOLD).into_parts()).expect("restores")
+        EmbeddedState::restore(
+            sites.to_vec(),
+            GRACE,
+            FOLD,
+            0,
+            state.capture(FOLD).into_parts(std::sync::Arc::new(PlainRows)),
+            &PlainRows,
+        )
+        .expect("restores")
     };
     // First one of them is not configured, then it is again.
     let without = restore(&sites()[1..], &state);
@@ -183,7 +262,15 @@ async fn what_is_written_during_a_snapshot_is_not_in_it() {
     assert!(state.commit(commit(0, 1, vec![write(session(0, 1), 0, b"before", 9)])).await.expect("commits"));
     let captured = state.capture(FOLD);
     assert!(state.commit(commit(1, 2, vec![write(session(0, 1), 1, b"after", 9)])).await.expect("commits"));
-    let restored = EmbeddedState::restore(sites(), GRACE, FOLD, 0, captured.into_parts()).expect("restores");
+    let restored = EmbeddedState::restore(
+        sites(),
+        GRACE,
+        FOLD,
+        0,
+        captured.into_parts(std::sync::Arc::new(PlainRows)),
+        &PlainRows,
+    )
+    .expect("restores");
     assert_eq!(restored.row(session(0, 1)).map(|row| row.bytes.to_vec()), Some(b"before".to_vec()));
     assert_eq!((restored.applied(), state.applied()), (1, 2));
 }

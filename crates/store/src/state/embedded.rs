@@ -6,7 +6,7 @@ use waver_core::window::{Kept, Report, Windows};
 use waver_schema::SiteKey;
 
 use super::tally::LiveCounts;
-use super::{Commit, Key, Life, Part, Parts, Row, SiteNumber, StateStore, Write};
+use super::{Commit, Key, Life, Part, Parts, Row, RowSeal, SiteNumber, StateStore, Write};
 use crate::{Pseudonym, StoreError};
 
 /// Rows are kept in this many maps, so that a writer that meets a snapshot under way copies a small one.
@@ -18,7 +18,11 @@ const SECOND_MS: u64 = 1000;
 /// larger ones.
 const PART_BYTES: usize = 64 * 1024;
 /// Version of what a snapshot's parts hold. Every version ever written stays readable.
-const SNAPSHOT_VERSION: u8 = 1;
+///
+/// 1: rows as they are, and windows with all that they gained. 2: rows sealed, and windows without the shares of the sessions in them.
+const SNAPSHOT_VERSION: u8 = 2;
+/// The last version whose rows lie as they are.
+const UNSEALED_VERSION: u8 = 1;
 
 /// The state of one process, in memory; [`EmbeddedState::capture`] gives what a snapshot keeps of it.
 ///
@@ -38,6 +42,11 @@ struct Inner {
     sessions: usize,
     tombstones: usize,
     windows: Vec<Windows>,
+    /// The windows without the shares of the sessions that are there: what a snapshot holds. A sketch cannot forget, so that these are added up
+    /// beside the windows and not taken from them.
+    settled: Vec<Windows>,
+    /// What the rows of another fold, while they are rebuilt, have to do with the windows.
+    rebuilt: Option<Rebuilt>,
     live: LiveCounts,
     /// Sessions and tombstones by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
     due: BTreeMap<u64, Vec<Key>>,
@@ -47,6 +56,15 @@ struct Inner {
     /// Offset up to which the log is in the windows.
     windows_applied: u64,
     clock: u64,
+}
+
+/// What becomes of the shares of sessions that the log gives anew.
+#[derive(Debug, Clone, Copy)]
+enum Rebuilt {
+    /// The windows of the snapshot were without them.
+    Missing,
+    /// They were in the windows, which had nothing settled apart (version 1).
+    Included,
 }
 
 #[derive(Debug, Clone)]
@@ -107,7 +125,8 @@ impl EmbeddedState {
     pub fn expire_windows(&self, now: u64, kept: &Kept) {
         let mut inner = self.write();
         inner.clock = inner.clock.max(now);
-        inner.windows.iter_mut().for_each(|windows| {
+        let Inner { windows, settled, .. } = &mut *inner;
+        windows.iter_mut().chain(settled).for_each(|windows| {
             windows.expire(now, kept);
         });
     }
@@ -126,12 +145,14 @@ impl EmbeddedState {
                 sites: inner.sites.clone(),
             },
             rows: inner.rows.clone(),
-            windows: inner.windows.clone(),
+            windows: inner.settled.iter().zip(&inner.windows).map(|(settled, all)| settled.as_late_as(all)).collect(),
         }
     }
 
-    /// The state that [`Captured::into_parts`] describe. Rows that another version of the fold wrote are left out, and `applied` is then `begin`:
-    /// the log from there on gives them again, while aggregates go on where they were.
+    /// The state that [`Captured::into_parts`] describe. Rows that `seal` cannot open are left out, and their shares of the aggregates with them.
+    ///
+    /// Rows that another version of the fold wrote are left out too, and `applied` is then `begin`: the log from there on gives them again, while
+    /// aggregates go on where they were; [`EmbeddedState::settle`] is to be called once the rows are there.
     ///
     /// # Errors
     /// [`StoreError::Unreadable`] without a path if the parts are not those of a snapshot, or of a later version of Waver.
@@ -141,6 +162,7 @@ impl EmbeddedState {
         fold_version: u16,
         begin: u64,
         parts: impl Iterator<Item = Result<Part, StoreError>>,
+        seal: &dyn RowSeal,
     ) -> Result<EmbeddedState, StoreError> {
         let mut inner = Inner::new(sites);
         let mut header: Option<Header> = None;
@@ -158,7 +180,15 @@ impl EmbeddedState {
                 Content::Rows(rows) if header.fold_version == fold_version => {
                     for (key, version, life, bytes) in rows {
                         let site = *numbers.get(usize::from(key.site())).ok_or_else(damaged)?;
-                        inner.put(key.with_site(site), Stored { version, life, bytes: bytes.into_vec().into() });
+                        let key = key.with_site(site);
+                        let mut bytes = bytes.into_vec();
+                        if header.version > UNSEALED_VERSION {
+                            let Some(opened) = seal.open(&inner.sites[usize::from(site)], &key, &bytes)? else {
+                                continue;
+                            };
+                            bytes = opened;
+                        }
+                        inner.put(key, Stored { version, life, bytes: bytes.into() });
                     }
                 }
                 Content::Rows(_) => {}
@@ -170,13 +200,31 @@ impl EmbeddedState {
         }
         let Some(header) = header else { return Err(damaged()) };
         for (site, bytes) in windows {
-            inner.windows[usize::from(site)] = decode(&bytes)?;
+            inner.settled[usize::from(site)] = decode(&bytes)?;
         }
-        inner.applied = if header.fold_version == fold_version { header.applied } else { begin };
+        inner.windows.clone_from(&inner.settled);
+        let rebuilt = if header.version > UNSEALED_VERSION { Rebuilt::Missing } else { Rebuilt::Included };
+        if header.fold_version == fold_version {
+            inner.applied = header.applied;
+            inner.settle(rebuilt, seal)?;
+        } else {
+            inner.applied = begin;
+            inner.rebuilt = Some(rebuilt);
+        }
         inner.windows_applied = header.windows_applied;
         inner.clock = header.clock;
         inner.remember_latest();
         Ok(EmbeddedState { grace_ms, inner: RwLock::new(inner) })
+    }
+
+    /// Brings the aggregates in line with the rows that were rebuilt from the log: to be called once, when the log is applied up to
+    /// [`EmbeddedState::windows_applied`] and sessions that were over by then are gone. Does nothing where no rows had to be rebuilt.
+    ///
+    /// # Errors
+    /// As [`RowSeal::share`].
+    pub fn settle(&self, seal: &dyn RowSeal) -> Result<(), StoreError> {
+        let mut inner = self.write();
+        inner.rebuilt.take().map_or(Ok(()), |rebuilt| inner.settle(rebuilt, seal))
     }
 
     /// The offset and the time (Unix milliseconds) of the state that these parts are of.
@@ -216,6 +264,9 @@ impl StateStore for EmbeddedState {
         if commit.from >= inner.windows_applied {
             for (site, changes) in commit.changes {
                 inner.windows[usize::from(site)].fold(&changes);
+            }
+            for (site, changes) in commit.settled {
+                inner.settled[usize::from(site)].fold(&changes);
             }
             inner.windows_applied = inner.windows_applied.max(commit.upto);
         }
@@ -288,6 +339,8 @@ impl Inner {
             sessions: 0,
             tombstones: 0,
             windows: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
+            settled: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
+            rebuilt: None,
             live: LiveCounts::default(),
             due: BTreeMap::new(),
             latest: std::iter::repeat_with(VecDeque::new).take(sites.len()).collect(),
@@ -366,12 +419,30 @@ impl Inner {
             let place = self.sites.iter().position(|site| site == key).unwrap_or_else(|| {
                 self.sites.push(key.clone());
                 self.windows.push(Windows::default());
+                self.settled.push(Windows::default());
                 self.latest.push(VecDeque::new());
                 self.sites.len() - 1
             });
             numbers.push(SiteNumber::try_from(place).map_err(|_| damaged())?);
         }
         Ok(numbers)
+    }
+
+    /// Makes the windows what is settled and the shares of all sessions together.
+    fn settle(&mut self, rebuilt: Rebuilt, seal: &dyn RowSeal) -> Result<(), StoreError> {
+        let Inner { rows, windows, settled, .. } = self;
+        for (key, stored) in rows.iter().flat_map(|rows| rows.iter()) {
+            let mut share = seal.share(key, &stored.bytes)?;
+            let site = usize::from(key.site());
+            match rebuilt {
+                Rebuilt::Missing => windows[site].fold_again(&share),
+                Rebuilt::Included => {
+                    share.iter_mut().for_each(|change| change.by = change.by.saturating_neg());
+                    settled[site].fold_again(&share);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Those that end last stand for those that were written last, which a snapshot does not know.
@@ -425,7 +496,7 @@ struct Header {
 impl Header {
     fn from_part(part: &[u8]) -> Result<Header, StoreError> {
         match part.first() {
-            Some(&SNAPSHOT_VERSION) => decode(part),
+            Some(UNSEALED_VERSION..=SNAPSHOT_VERSION) => decode(part),
             Some(version) => Err(unreadable(format!(
                 "the snapshot has version {version}, and this build reads up to version {SNAPSHOT_VERSION}"
             ))),
@@ -455,9 +526,11 @@ impl Captured {
         self.header.clock
     }
 
-    /// Its bytes in parts of some 64 KiB, the header first. Made one after the other, so that they are never all in memory.
-    pub fn into_parts(self) -> Parts {
-        let rows = self.rows.into_iter().flat_map(|rows| in_parts(&rows));
+    /// Its bytes in parts of some 64 KiB, the header first, with the rows as `seal` leaves them. Made one after the other, so that they are never
+    /// all in memory.
+    pub fn into_parts(self, seal: Arc<dyn RowSeal>) -> Parts {
+        let sites = self.header.sites.clone();
+        let rows = self.rows.into_iter().flat_map(move |rows| in_parts(&rows, &sites, &*seal));
         let windows = (0..).zip(self.windows).flat_map(|(site, windows)| in_pieces(site, &windows));
         let contents = rows.chain(windows).map(|content| content.and_then(|content| encode(&content)));
         Box::new(std::iter::once(encode(&self.header)).chain(contents))
@@ -476,13 +549,21 @@ fn in_pieces(site: SiteNumber, windows: &Windows) -> Vec<Result<Content, StoreEr
 }
 
 /// The rows of one map, cut into contents of about [`PART_BYTES`].
-fn in_parts(rows: &HashMap<Key, Stored>) -> Vec<Result<Content, StoreError>> {
+fn in_parts(rows: &HashMap<Key, Stored>, sites: &[SiteKey], seal: &dyn RowSeal) -> Vec<Result<Content, StoreError>> {
     let mut contents = Vec::new();
     let mut part = Vec::new();
     let mut bytes = 0;
     for (key, stored) in rows {
-        bytes += stored.bytes.len() + 40;
-        part.push((*key, stored.version, stored.life, serde_bytes::ByteBuf::from(&*stored.bytes)));
+        let sealed = match seal.seal(&sites[usize::from(key.site())], key, &stored.bytes) {
+            Ok(Some(sealed)) => sealed,
+            Ok(None) => continue,
+            Err(error) => {
+                contents.push(Err(error));
+                break;
+            }
+        };
+        bytes += sealed.len() + 40;
+        part.push((*key, stored.version, stored.life, serde_bytes::ByteBuf::from(sealed)));
         if bytes >= PART_BYTES {
             contents.push(Ok(Content::Rows(std::mem::take(&mut part))));
             bytes = 0;
