@@ -1,8 +1,9 @@
 //! What the collector counts about itself, in the text format that Prometheus reads. Labels are closed sets: routes, codes, reasons
 //! and the configured sites.
 
+use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -29,6 +30,9 @@ pub(crate) const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0
 
 type Labels<const N: usize> = [(&'static str, String); N];
 
+/// Decisions by their reason. Counted apart from the registry, which would show each of them.
+type Decisions = Arc<Mutex<BTreeMap<DecisionReason, u64>>>;
+
 #[derive(Debug, Clone)]
 struct Seconds;
 
@@ -47,7 +51,7 @@ pub(crate) struct Metrics {
     request_seconds: Family<Labels<1>, Histogram, Seconds>,
     group_size: Histogram,
     commit_seconds: Histogram,
-    decisions: Family<Labels<1>, Counter>,
+    decisions: Decisions,
     policy_reloads: Family<Labels<2>, Counter>,
     snapshot_seconds: Histogram,
     retention_runs: Family<Labels<1>, Counter>,
@@ -61,7 +65,7 @@ impl Metrics {
             request_seconds: Family::new_with_constructor(Seconds),
             group_size: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             commit_seconds: Seconds.new_metric(),
-            decisions: Family::default(),
+            decisions: Decisions::default(),
             policy_reloads: Family::default(),
             snapshot_seconds: Seconds.new_metric(),
             retention_runs: Family::default(),
@@ -81,7 +85,6 @@ impl Metrics {
             Unit::Seconds,
             metrics.commit_seconds.clone(),
         );
-        registry.register("decisions", "Decisions taken", metrics.decisions.clone());
         registry.register("policy_reloads", "Changed policies", metrics.policy_reloads.clone());
         registry.register_with_unit("snapshot", "To save a snapshot", Unit::Seconds, metrics.snapshot_seconds.clone());
         registry.register("retention_runs", "Rounds of retention", metrics.retention_runs.clone());
@@ -98,7 +101,14 @@ impl Metrics {
         host: Host,
         releases: SharedReleases,
     ) {
-        self.registry.register_collector(Box::new(Watched { state, sites, queue, host, releases }));
+        self.registry.register_collector(Box::new(Watched {
+            state,
+            sites,
+            queue,
+            host,
+            releases,
+            decisions: Arc::clone(&self.decisions),
+        }));
     }
 
     /// Also shows what somebody else counts.
@@ -129,7 +139,7 @@ impl Metrics {
     }
 
     pub(crate) fn decided(&self, reason: DecisionReason) {
-        self.decisions.get_or_create(&[("reason", reason.as_str().to_owned())]).inc();
+        *self.decisions.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     pub(crate) fn policy_changed(&self, site: &SiteKey, taken: bool) {
@@ -155,6 +165,14 @@ struct Watched {
     queue: Queue,
     host: Host,
     releases: SharedReleases,
+    decisions: Decisions,
+}
+
+impl Watched {
+    /// What a few shoppers did: in steps of `release.k`.
+    fn in_steps(&self, number: u64) -> u64 {
+        self.releases.in_steps(number).unwrap_or_default()
+    }
 }
 
 impl Collector for Watched {
@@ -174,7 +192,7 @@ impl Collector for Watched {
             let live = state.live(index, now);
             for tag in LiveAs::ALL {
                 let labels = [("site", site.key.as_str()), ("stage", tag.as_str())];
-                let count = i64::try_from(self.releases.in_steps(live(tag)).unwrap_or_default()).unwrap_or(i64::MAX);
+                let count = i64::try_from(self.in_steps(live(tag))).unwrap_or(i64::MAX);
                 ConstGauge::new(count).encode(family.encode_family(&labels)?)?;
             }
         }
@@ -201,15 +219,21 @@ impl Collector for Watched {
             let of_site = |index: SiteIndex| state.rows.with_windows(index.number(), read);
             self.sites.iter().map(move |(index, site)| (site.key.as_str(), of_site(index))).collect::<Vec<_>>()
         };
-        let help = "Events that came behind the watermark and corrected their window.";
+        let help = "Decisions taken since the start, rounded down to a multiple of release.k.";
+        let mut family = encoder.encode_descriptor("decisions", help, None, MetricType::Counter)?;
+        for (reason, count) in &*self.decisions.lock().unwrap_or_else(PoisonError::into_inner) {
+            let labels = [("reason", reason.as_str())];
+            ConstCounter::new(self.in_steps(*count)).encode(family.encode_family(&labels)?)?;
+        }
+        let help = "Events that came behind the watermark and corrected their window, rounded down to a multiple of release.k.";
         let mut family = encoder.encode_descriptor("events_late", help, None, MetricType::Counter)?;
         for (site, events) in lateness(Windows::late) {
-            ConstCounter::new(events).encode(family.encode_family(&[("site", site)])?)?;
+            ConstCounter::new(self.in_steps(events)).encode(family.encode_family(&[("site", site)])?)?;
         }
-        let help = "Events that came too late for any window; they are stored all the same.";
+        let help = "Events that came too late for any window, rounded down to a multiple of release.k; they are stored all the same.";
         let mut family = encoder.encode_descriptor("events_too_late", help, None, MetricType::Counter)?;
         for (site, events) in lateness(Windows::too_late) {
-            ConstCounter::new(events).encode(family.encode_family(&[("site", site)])?)?;
+            ConstCounter::new(self.in_steps(events)).encode(family.encode_family(&[("site", site)])?)?;
         }
         Ok(())
     }

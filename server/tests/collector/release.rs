@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
-use crate::harness::{ADMIN_TOKEN, Answer, Caller, Running, batch, eventually, folder, session, view};
+use crate::harness::{
+    ADMIN_TOKEN, Answer, Caller, Running, batch, decision_request, eventually, folder, session, view,
+};
 use crate::process::{Process, run};
 
 const HOUR: u64 = 60 * 60 * 1000;
@@ -150,12 +152,21 @@ async fn an_hour_is_published_once_whatever_comes_later() {
 }
 
 #[tokio::test]
-async fn the_metrics_tell_of_live_sessions_in_steps() {
+async fn the_metrics_tell_of_sessions_and_decisions_in_steps() {
     let running = Running::start_with(SUPPRESSED).await;
     for shopper in 1..=K + 2 {
         visit(&running, shopper, 1).await;
     }
     assert_eq!(running.caller.metric("waver_sessions_live", &["demo", "unscored"]).await, K);
+    for shopper in 1..K {
+        let epoch = running.caller.grant(&session(shopper)).await;
+        let asked = decision_request(&session(shopper), epoch);
+        assert_eq!(running.caller.send("/v1/decisions", &asked).await.status, 200);
+    }
+    assert_eq!(running.caller.metric("waver_decisions_total", &["targeting_match"]).await, 0, "of fewer than K");
+    let epoch = running.caller.grant(&session(K)).await;
+    assert_eq!(running.caller.send("/v1/decisions", &decision_request(&session(K), epoch)).await.status, 200);
+    assert_eq!(running.caller.metric("waver_decisions_total", &["targeting_match"]).await, K);
     running.stop().await;
 }
 
