@@ -22,7 +22,7 @@ const BODY_BYTES: usize = 1024;
     responses(
         (status = 200, body = NoisyAggregates), (status = 400, body = ApiError), (status = 401, body = ApiError),
         (status = 413, body = ApiError), (status = 415, body = ApiError),
-        (status = 422, body = ApiError), (status = 503, body = ApiError)
+        (status = 422, body = ApiError), (status = 429, body = ApiError), (status = 503, body = ApiError)
     )
 )]
 pub(super) async fn post(
@@ -50,8 +50,7 @@ fn refusal(error: &ExportError) -> Refusal {
     match error {
         ExportError::Site => told(ErrorCode::UnknownSite).at("site"),
         ExportError::Epsilon => told(ErrorCode::Schema).at("epsilon_milli"),
-        ExportError::Time => told(ErrorCode::Schema).at("from"),
-        ExportError::Budget(BudgetError::Spent { .. }) => told(ErrorCode::Schema).at("epsilon_milli"),
+        ExportError::Budget(BudgetError::Spent { .. }) => Refusal::spent(error.to_string()),
         ExportError::Budget(BudgetError::Store(error)) => {
             tracing::error!("{error}");
             Refusal::unavailable()

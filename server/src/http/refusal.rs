@@ -41,6 +41,11 @@ impl Refusal {
         Refusal(ApiError { code: ErrorCode::TooMany, message, field: None }, retry_after_s)
     }
 
+    /// Over the budget of an hour of data. What is spent does not come back, but in an hour there is another one.
+    pub(crate) fn spent(message: String) -> Refusal {
+        Refusal(ApiError { code: ErrorCode::TooMany, message, field: None }, 60 * 60)
+    }
+
     pub(crate) fn code(&self) -> ErrorCode {
         self.0.code
     }

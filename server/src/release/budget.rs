@@ -98,7 +98,7 @@ impl Budget {
             self.limit_milli.saturating_sub(used)
         };
         let least = hours.map(|hour| (left(hour), hour)).min();
-        let (left_milli, hour) = least.unwrap_or((self.limit_milli, from));
+        let Some((left_milli, hour)) = least else { return Ok(self.limit_milli) };
         if epsilon_milli > left_milli {
             return Err(BudgetError::Spent { hour, left_milli });
         }

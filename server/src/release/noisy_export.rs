@@ -50,7 +50,8 @@ pub(crate) struct NoisyAggregates {
     left_milli: u64,
     /// Thousandths of the scale of the noise, which is discrete Laplace on each number by itself; its standard deviation is some 1.4 times that.
     scale_milli: u64,
-    /// The windows, oldest first. All of them are here, whether something happened or not.
+    /// The windows, oldest first: all hours in that time that ended an hour ago at least and are still kept, whether something happened in
+    /// them or not.
     windows: Vec<NoisyWindow>,
 }
 
@@ -84,9 +85,6 @@ pub(crate) enum ExportError {
     /// Epsilon is out of range.
     #[error("epsilon must be between 0.001 and 10")]
     Epsilon,
-    /// No hour of that time is over since an hour, and still kept.
-    #[error("no hour in that time can be exported: it must be over since an hour, and still be kept")]
-    Time,
     /// The budget.
     #[error(transparent)]
     Budget(#[from] BudgetError),
@@ -119,9 +117,8 @@ pub(crate) fn export(
     let to = asked.to.unwrap_or(settled).div_ceil(HOUR_MS).saturating_mul(HOUR_MS).min(settled);
     let from = asked.from.unwrap_or(to.saturating_sub(DAY_MS)) / HOUR_MS * HOUR_MS;
     let from = from.max(settled.saturating_sub(HOURS_KEPT_MS));
-    if from >= to {
-        return Err(ExportError::Time);
-    }
+    // Of a time without an hour that is settled and still kept there are no windows, and they cost nothing.
+    let from = from.min(to);
     let noise = Noise::of(epsilon_milli)?;
     let left_milli = releases.budget.spend(&site, from, to, epsilon_milli.into(), now)?;
     let starts: Vec<u64> = (from / HOUR_MS..to / HOUR_MS).map(|number| number * HOUR_MS).collect();
