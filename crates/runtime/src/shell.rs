@@ -154,7 +154,14 @@ impl Shell {
             }
             timer::Purpose::Flush if now < self.quiet_until.get() => self.flush_soon(),
             timer::Purpose::Flush => drop(self.flush_next(false)),
-            timer::Purpose::Grant => self.record_grant(),
+            timer::Purpose::Grant => {
+                let turn = self.visit(|visit| visit.turn());
+                self.reread_consent();
+                // A change has put on record what it brought.
+                if self.visit(|visit| visit.turn()) == turn {
+                    self.record_grant();
+                }
+            }
             timer::Purpose::Questions => self.ask_again(),
             timer::Purpose::Offers => self.expire_offers(),
         }

@@ -142,6 +142,11 @@ async fn consent_mode_and_usp() {
     expect(["granted", "denied"], "opted out of the sale").await;
     act("it.usp = doubles.usp()");
     expect(["granted", "unknown"], "it never answers").await;
+    act("(it.asked = 0, window.__uspapi = () => { it.asked += 1; })");
+    for _ in 0..200 {
+        expect(["granted", "unknown"], "it never answers").await;
+    }
+    assert_eq!(act("it.asked"), 100, "who never answers is not asked for ever");
     act("it.usp.remove()");
     act("(it.klaro.remove(), window.dataLayer = undefined)");
     expect(["unknown", "unknown"], "the tool is gone").await;

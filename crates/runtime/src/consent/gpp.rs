@@ -8,9 +8,10 @@ use waver_core::consent::tc_string::{self, TcConsents};
 use waver_core::consent::tcf::{self, TcBasis};
 use waver_schema::ConsentChoice;
 
+use super::asker::Asker;
 use super::frames;
 use super::string_hash::StringHash;
-use super::tcf::{answer, purposes};
+use super::tcf::purposes;
 use super::told::Told;
 use crate::{page, value};
 
@@ -25,14 +26,19 @@ const US_SECTIONS: std::ops::RangeInclusive<f64> = 6.0..=27.0;
 const OPT_OUTS: [&str; 3] = ["SaleOptOut", "SharingOptOut", "TargetedAdvertisingOptOut"];
 
 /// What it says now; `None` where it is not on the page.
-pub(super) fn read(basis: TcBasis, told: &Told, string: &StringHash, changed: &Function) -> Option<Reading> {
+pub(super) fn read(
+    basis: TcBasis,
+    (told, asker): &(Told, Asker),
+    string: &StringHash,
+    changed: &Function,
+) -> Option<Reading> {
     let Ok(api) = value::get(&page::global(), API).dyn_into::<Function>() else {
         return frames::around_has(LOCATOR).then_some(Reading::all(ConsentChoice::Unknown));
     };
     told.by(&api, || {
         let _ = api.call2(&JsValue::UNDEFINED, &"addEventListener".into(), changed);
     });
-    let ping = answer(|callback| Array::of2(&"ping".into(), callback), &api);
+    let ping = asker.ask(&api, |callback| Array::of2(&"ping".into(), callback));
     if let Some(read) = ping.as_ref().and_then(|ping| value::text(ping, "gppString")) {
         string.take(&read);
     }

@@ -1,6 +1,7 @@
 //! Where consent is read. Each source is an adapter in a file of its own that knows one thing: what its source says now. Events only say when
 //! to read again; what is believed is the reading, taken anew just before each send.
 
+mod asker;
 mod c15t;
 mod consent_mode;
 mod cookie;
@@ -50,7 +51,8 @@ pub(crate) struct Sources {
     changed: Function,
     tcf: tcf::Tcf,
     gpp_string: string_hash::StringHash,
-    gpp: told::Told,
+    gpp: (told::Told, asker::Asker),
+    usp: asker::Asker,
     klaro: told::Told,
     orejime: told::Told,
     c15t: told::Told,
@@ -68,7 +70,8 @@ impl Sources {
             changed: Closure::<dyn Fn()>::wrap(read_again).into_js_value().unchecked_into(),
             tcf: tcf::Tcf::default(),
             gpp_string: string_hash::StringHash::default(),
-            gpp: told::Told::default(),
+            gpp: Default::default(),
+            usp: asker::Asker::default(),
             klaro: told::Told::default(),
             orejime: told::Told::default(),
             c15t: told::Told::default(),
@@ -115,7 +118,7 @@ impl Sources {
         [
             (ConsentSource::Tcf, self.tcf.read(config.tcf, changed)),
             (ConsentSource::Gpp, gpp::read(config.tcf, &self.gpp, &self.gpp_string, changed)),
-            (ConsentSource::Usp, usp::read()),
+            (ConsentSource::Usp, usp::read(&self.usp)),
             (ConsentSource::ConsentMode, consent_mode),
             (ConsentSource::Shopify, shopify::read(&self.shopify_asked, changed)),
             (ConsentSource::CookieConsent, cookieconsent::read(names)),

@@ -12,6 +12,7 @@ use waver_core::consent::tc_string::{PURPOSES, TcConsents, VendorConsents};
 use waver_core::consent::tcf::{self, TcBasis};
 use waver_schema::{ConsentChoice, EventStatus};
 
+use super::asker::Asker;
 use super::frames;
 use super::string_hash::StringHash;
 use super::told::Told;
@@ -37,6 +38,7 @@ const NOTHING_YET: Said = Said { reading: Some(Reading::all(ConsentChoice::Unkno
 /// What its listener was told.
 pub(super) struct Tcf {
     told: Told,
+    asker: Asker,
     said: Rc<Cell<Said>>,
     string: Rc<StringHash>,
     listener: RefCell<Option<Listener>>,
@@ -46,6 +48,7 @@ impl Default for Tcf {
     fn default() -> Tcf {
         Tcf {
             told: Told::default(),
+            asker: Asker::default(),
             said: Rc::new(Cell::new(NOTHING_YET)),
             string: Rc::default(),
             listener: RefCell::default(),
@@ -65,7 +68,8 @@ impl Tcf {
             self.listen(&api, basis, changed.clone());
         });
         let reading = self.said.get().reading;
-        match answer_now(&api, "ping").as_ref() {
+        let ping = self.asker.ask(&api, |callback| Array::of3(&"ping".into(), &VERSION.into(), callback));
+        match ping.as_ref() {
             Some(ping) if value::get(ping, "cmpStatus") == "error" => Some(Reading::all(ConsentChoice::Denied)),
             Some(ping) if value::get(ping, "displayStatus") == "visible" => reading.map(|_| Reading::PAUSED),
             _ => reading,
@@ -151,22 +155,4 @@ fn shown(data: &JsValue, basis: TcBasis) -> TcConsents {
 /// Bits of the purposes for which `is` says so, given their numbers as text.
 pub(super) fn purposes(is: impl Fn(&str) -> bool) -> u32 {
     (0..PURPOSES).filter(|bit| is(&(bit + 1).to_string())).map(|bit| 1 << bit).sum()
-}
-
-/// What a command answers before its call returns, with the version first and the callback last, as TCF and USP have it.
-pub(super) fn answer_now(api: &Function, command: &str) -> Option<JsValue> {
-    answer(|callback| Array::of3(&command.into(), &VERSION.into(), callback), api)
-}
-
-/// What a call answers before it returns; `None` if it does not, or says that it failed.
-pub(super) fn answer(arguments: impl FnOnce(&JsValue) -> Array, api: &Function) -> Option<JsValue> {
-    let answered: Rc<RefCell<Option<JsValue>>> = Rc::default();
-    let into = answered.clone();
-    let callback = Closure::once_into_js(move |data: JsValue, success: JsValue| {
-        if success != false {
-            into.replace(Some(data));
-        }
-    });
-    Reflect::apply(api, &JsValue::UNDEFINED, &arguments(&callback)).ok()?;
-    answered.take()
 }

@@ -5,15 +5,15 @@ use wasm_bindgen::JsCast;
 use waver_core::consent::Reading;
 use waver_schema::ConsentChoice;
 
-use super::tcf::answer;
+use super::asker::Asker;
 use crate::{page, value};
 
 const VERSION: u8 = 1;
 
 /// What it says now; `None` where it is not on the page.
-pub(super) fn read() -> Option<Reading> {
+pub(super) fn read(asker: &Asker) -> Option<Reading> {
     let api: Function = value::get(&page::global(), "__uspapi").dyn_into().ok()?;
-    let data = answer(|callback| Array::of3(&"getUSPData".into(), &VERSION.into(), callback), &api);
+    let data = asker.ask(&api, |callback| Array::of3(&"getUSPData".into(), &VERSION.into(), callback));
     let personalize = match data.and_then(|data| value::text(&data, "uspString")) {
         Some(string) if opted_out(&string) => Some(ConsentChoice::Denied),
         Some(_) => None,
