@@ -17,6 +17,7 @@ mod delivery;
 mod emit;
 mod erasure;
 mod ga4;
+mod grant;
 mod hook;
 mod listener;
 mod money;

@@ -7,9 +7,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
-use waver_core::consent::{GateChange, Purpose, PurposeSet};
 use waver_core::{Effect, SignalKind};
-use waver_schema::{ConsentChoice, ConsentSource, Navigation, SessionId};
+use waver_schema::{ConsentChoice, Navigation, SessionId};
 
 use crate::config::Config;
 use crate::consent::{self, Sources};
@@ -32,11 +31,6 @@ const PAGE_CALL_GRACE_MS: u32 = 100;
 /// How long a page that was restored waits before it looks for the session: Chromium shows it the storage as it was when it left, and
 /// what other pages of the tab wrote since only after its `pageshow` handlers.
 const STORAGE_SETTLES_MS: u32 = 50;
-/// How often the sources of consent are looked at if nothing tells of a change: tools come late, lose their cookie, and know nothing of other tabs.
-const LOOK_MS: u32 = 1_000;
-
-const PURPOSES: [(&str, Purpose); 2] = [("measure", Purpose::Measure), ("personalize", Purpose::Personalize)];
-
 /// Everything of one page.
 pub(crate) struct Shell {
     pub(crate) config: Config,
@@ -59,14 +53,14 @@ pub(crate) struct Shell {
     views: Views,
     sensors: RefCell<Option<Sensors>>,
     /// Whether the sensors may look at what the page's `dataLayer` holds already.
-    replay: Cell<bool>,
-    tabs: RefCell<Option<Tabs>>,
+    pub(crate) replay: Cell<bool>,
+    pub(crate) tabs: RefCell<Option<Tabs>>,
     listeners: RefCell<Vec<Listener>>,
-    told: Cell<[ConsentChoice; 2]>,
+    pub(crate) told: Cell<[ConsentChoice; 2]>,
     /// Whether the sources are being read, and whether something that they did meanwhile asks for another reading.
-    reading: Cell<(bool, bool)>,
+    pub(crate) reading: Cell<(bool, bool)>,
     /// Whether what an earlier page left is known to be gone.
-    wiped: Cell<bool>,
+    pub(crate) wiped: Cell<bool>,
 }
 
 impl Shell {
@@ -115,12 +109,6 @@ impl Shell {
         self.look_again();
     }
 
-    /// Reads the sources now and from then on.
-    fn look_again(&'static self) {
-        self.reread_consent();
-        self.timers.set(self, timer::Purpose::Look, 0, LOOK_MS);
-    }
-
     /// Lends the state for one call of one of its methods.
     pub(crate) fn visit<R>(&self, call: impl FnOnce(&mut Visit) -> R) -> R {
         call(&mut self.visit.borrow_mut())
@@ -167,94 +155,7 @@ impl Shell {
         }
     }
 
-    /// Reads all sources of consent, and does at once what follows.
-    pub(crate) fn reread_consent(&'static self) {
-        if self.reading.get().0 {
-            // A source called back while it was asked. What it has to say is read in a moment, in this same task.
-            self.reading.set((true, true));
-            return;
-        }
-        let mut readings;
-        loop {
-            self.reading.set((true, false));
-            readings = self.sources.read(&self.config);
-            if !self.reading.take().1 {
-                break;
-            }
-        }
-        let stood = self.visit(|visit| visit.stands());
-        let change = self.visit(|visit| visit.read(readings));
-        self.take_change(change, stood);
-        let choices = PURPOSES.map(|(_, purpose)| self.visit(|visit| visit.choice(purpose)));
-        if choices == [ConsentChoice::Denied; 2] && !self.wiped.replace(true) {
-            // Refused before the gate ever opened on this page: what an earlier page left goes too.
-            self.withdraw(self.take_left_session());
-        }
-        if self.told.replace(choices) != choices {
-            self.emitter.emit("consent", &self.consent_state());
-        }
-    }
-
-    /// Does what follows from a change of the gate, under which `stood` was what a session stood on.
-    fn take_change(&'static self, change: GateChange, stood: PurposeSet) {
-        let granted = self.visit(|visit| visit.granted());
-        match change {
-            GateChange::Unchanged => {}
-            GateChange::Paused => self.stop(),
-            GateChange::Resumed if self.visit(|visit| visit.has_session()) => {
-                self.record_grant();
-                self.start_sensors_soon();
-            }
-            GateChange::Opened | GateChange::Resumed => {
-                self.wiped.set(false);
-                let left = storage::take(&self.config.site);
-                // What was withdrawn while no page was there to see it.
-                let withdrawn = left.as_ref().filter(|left| !granted.contains(left.granted_set()));
-                let withdrawn = withdrawn.map(|left| SessionId::from_bytes(left.id));
-                let goes_on = self.begin_session(left);
-                self.withdraw(withdrawn);
-                let source = self.visit(|visit| visit.deciding_source());
-                self.replay.set(goes_on || self.sources.granted_before_page(source));
-                self.start_sensors_soon();
-                if !goes_on {
-                    self.tell_tabs(PurposeSet::NONE, granted);
-                }
-            }
-            GateChange::Widened | GateChange::Narrowed => {
-                // A session never outlives the set that it was begun for, and what was seen under one is not taken over into another.
-                let session = self.visit(Visit::end);
-                self.stop();
-                storage::remove();
-                if change == GateChange::Narrowed {
-                    self.withdraw(session);
-                }
-                self.tell_tabs(stood.without(granted), granted);
-                self.begin_session(None);
-                self.replay.set(false);
-                self.start_sensors_soon();
-            }
-            GateChange::Closed => {
-                let session = self.visit(Visit::end).or_else(|| self.take_left_session());
-                self.stop();
-                storage::remove();
-                self.wiped.set(true);
-                self.withdraw(session);
-                self.tell_tabs(stood, PurposeSet::NONE);
-                self.watch_locally();
-            }
-        }
-        if change != GateChange::Unchanged {
-            // What waited for an answer gets one, if only that there is no consent any more.
-            self.ask_again();
-        }
-    }
-
-    /// The session that an earlier page of the tab left, for its withdrawal.
-    fn take_left_session(&self) -> Option<SessionId> {
-        storage::take(&self.config.site).map(|handed| SessionId::from_bytes(handed.id))
-    }
-
-    fn begin_session(&'static self, handed: Option<HandOver>) -> bool {
+    pub(crate) fn begin_session(&'static self, handed: Option<HandOver>) -> bool {
         let (now, wall) = (clock::now(), clock::wall());
         let mut id = [0; 16];
         page::get_random_values(&mut id);
@@ -268,7 +169,7 @@ impl Shell {
     }
 
     /// Without a grant, for the page's own callbacks, if the shop asked for that.
-    fn watch_locally(&'static self) {
+    pub(crate) fn watch_locally(&'static self) {
         if self.config.local {
             self.visit(|visit| visit.watch_afresh(clock::now()));
             self.replay.set(false);
@@ -284,14 +185,8 @@ impl Shell {
         self.slots.clear();
     }
 
-    fn tell_tabs(&self, withdrawn: PurposeSet, granted: PurposeSet) {
-        if let Some(tabs) = self.tabs.borrow().as_ref() {
-            tabs.tell(withdrawn, granted);
-        }
-    }
-
     /// After the current task, in which calls that waited for this module are still to be taken up: `page` among them.
-    fn start_sensors_soon(&'static self) {
+    pub(crate) fn start_sensors_soon(&'static self) {
         self.sensors.take();
         self.timers.set(self, timer::Purpose::Start, 0, 0);
     }
@@ -391,29 +286,6 @@ impl Shell {
             }
             Moment::Restored => self.begin_view(Navigation::Restore),
         }
-    }
-
-    /// The state per purpose, its source, and whether an objection that the browser sent was honoured.
-    pub(crate) fn consent_state(&self) -> JsValue {
-        let state = value::object();
-        for (name, purpose) in PURPOSES {
-            let known = self.visit(|visit| visit.state(purpose));
-            let of_purpose = value::object();
-            value::set(&of_purpose, "state", known.choice.as_str());
-            let source = known.source.map(ConsentSource::as_str);
-            value::set(&of_purpose, "source", source.map_or(JsValue::NULL, JsValue::from));
-            value::set(&state, name, of_purpose);
-        }
-        let (gpc, dnt) = self.objections();
-        value::set(&state, "gpc", gpc);
-        value::set(&state, "dnt", dnt);
-        value::set(&state, "opt_out_honoured", gpc || dnt);
-        state
-    }
-
-    /// Whether Global Privacy Control and Do Not Track are raised.
-    pub(crate) fn objections(&self) -> (bool, bool) {
-        self.visit(|visit| (visit.denies(ConsentSource::Gpc), visit.denies(ConsentSource::Dnt)))
     }
 
     /// Says something on the console, if debugging is on.

@@ -71,6 +71,17 @@ async fn tcf() {
     act("it.tcf.say({ gdprApplies: false, eventStatus: 'tcloaded' })");
     expect(["unknown", "unknown"], "where the law does not apply nobody asked").await;
     act("it.tcf.remove()");
+
+    // A page that makes another function each time it is asked gets no end of listeners from nobody.
+    act("(it.listeners = 0, Object.defineProperty(window, '__tcfapi', { configurable: true, get: () => (command) => {
+        it.listeners += command === 'addEventListener';
+    } }))");
+    for _ in 0..100 {
+        expect(["unknown", "unknown"], "another one each time").await;
+    }
+    let listeners = act("it.listeners").as_f64().expect("a number");
+    assert!((1.0..=20.0).contains(&listeners), "{listeners}");
+    act("it.tcf.remove()");
 }
 
 fn ready(said: &str) {

@@ -22,7 +22,9 @@ pub(super) fn read(names: &[Named], told: &Told, callback: &Function) -> Option<
 }
 
 fn choices(store: &JsValue, names: &[Named], told: &Told, callback: &Function) -> Option<Reading> {
-    told.by_method(store, "subscribe", &[], callback);
+    told.by(store, || {
+        let _ = value::call(store, "subscribe", &Array::of1(callback));
+    });
     let state = value::call(store, "getState", &Array::new()).ok()?;
     if value::call(&state, "hasConsented", &Array::new()).ok()? != true {
         return None;

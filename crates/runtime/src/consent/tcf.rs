@@ -1,7 +1,7 @@
 //! IAB TCF, versions 2.2 and 2.3: `__tcfapi`. What counts is what its listener was told, as long as a `ping` does not say otherwise. Until its
 //! tool has loaded, the stub answers only that, and keeps the listener in a queue.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::rc::Rc;
 
 use js_sys::{Array, Function, Object, Reflect};
@@ -22,9 +22,6 @@ const API: &str = "__tcfapi";
 const LOCATOR: &str = "__tcfapiLocator";
 const VERSION: u8 = 2;
 
-/// Takes what the listener is told: the data, and whether there is any.
-type Listener = Closure<dyn Fn(JsValue, JsValue)>;
-
 /// What it said last, and of what.
 #[derive(Clone, Copy)]
 struct Said {
@@ -41,7 +38,6 @@ pub(super) struct Tcf {
     asker: Asker,
     said: Rc<Cell<Said>>,
     string: Rc<StringHash>,
-    listener: RefCell<Option<Listener>>,
 }
 
 impl Default for Tcf {
@@ -51,7 +47,6 @@ impl Default for Tcf {
             asker: Asker::default(),
             said: Rc::new(Cell::new(NOTHING_YET)),
             string: Rc::default(),
-            listener: RefCell::default(),
         }
     }
 }
@@ -63,10 +58,10 @@ impl Tcf {
             // A frame cannot ask the tool of the page around it in the same moment, and what may be out of date is no grant.
             return frames::around_has(LOCATOR).then_some(Reading::all(ConsentChoice::Unknown));
         };
-        self.told.by(&api, || {
+        if self.told.is_other(&api) {
             self.said.set(NOTHING_YET);
-            self.listen(&api, basis, changed.clone());
-        });
+        }
+        self.told.by(&api, || self.listen(&api, basis, changed.clone()));
         let reading = self.said.get().reading;
         let ping = self.asker.ask(&api, |callback| Array::of3(&"ping".into(), &VERSION.into(), callback));
         match ping.as_ref() {
@@ -94,14 +89,10 @@ impl Tcf {
             said.set(if success == true { take(&data, basis) } else { NOTHING_YET });
             let _ = changed.call0(&JsValue::UNDEFINED);
         };
-        let take = Listener::new(take);
-        let arguments = Array::of3(&"addEventListener".into(), &VERSION.into(), take.as_ref());
-        if Reflect::apply(api, &JsValue::UNDEFINED, &arguments).is_ok() {
-            // Kept alive for good: whoever has it may call it at any time.
-            if let Some(before) = self.listener.replace(Some(take)) {
-                before.forget();
-            }
-        }
+        // Never dropped: whoever has it may call it at any time.
+        let take = Closure::<dyn Fn(JsValue, JsValue)>::new(take).into_js_value();
+        let arguments = Array::of3(&"addEventListener".into(), &VERSION.into(), &take);
+        let _ = Reflect::apply(api, &JsValue::UNDEFINED, &arguments);
     }
 }
 

@@ -1,35 +1,31 @@
 //! Being told of changes by a tool's own interface, which is there late, and may be replaced.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use js_sys::{Array, Function};
 use wasm_bindgen::JsValue;
 
-use crate::value;
+/// How often another object may take the first one's place. A page that makes a new one each time it is asked is not followed for ever.
+const MOST_FOLLOWED: u32 = 20;
 
 /// Asks an object once to tell of changes, and another one that took its place once more.
 #[derive(Default)]
 pub(super) struct Told {
     by: RefCell<JsValue>,
+    followed: Cell<u32>,
 }
 
 impl Told {
-    /// Calls `ask` if `by` was not asked yet. Says whether it was not.
-    pub(super) fn by(&self, by: &JsValue, ask: impl FnOnce()) -> bool {
-        let is_new = *self.by.borrow() != *by;
-        if is_new {
-            self.by.replace(by.clone());
-            ask();
-        }
-        is_new
+    /// Whether `by` is another object than the one that was asked last.
+    pub(super) fn is_other(&self, by: &JsValue) -> bool {
+        *self.by.borrow() != *by
     }
 
-    /// Calls `by[method](...before, callback)`, once. Whatever that throws is the tool's own.
-    pub(super) fn by_method(&self, by: &JsValue, method: &str, before: &[&str], callback: &Function) {
-        self.by(by, || {
-            let arguments: Array = before.iter().map(|text| JsValue::from_str(text)).collect();
-            arguments.push(callback);
-            let _ = value::call(by, method, &arguments);
-        });
+    /// Calls `ask` if `by` was not asked yet.
+    pub(super) fn by(&self, by: &JsValue, ask: impl FnOnce()) {
+        if self.is_other(by) && self.followed.get() < MOST_FOLLOWED {
+            self.by.replace(by.clone());
+            self.followed.set(self.followed.get() + 1);
+            ask();
+        }
     }
 }
