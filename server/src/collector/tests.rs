@@ -126,3 +126,37 @@ async fn pages_and_scripts_are_cached_as_long_as_they_stay_the_same() {
     assert!(missing.contains("cargo xtask build"), "{missing}");
     collector.shutdown().await;
 }
+
+/// A crash between the log and everything else leaves a record and no more; the start does the rest before it serves.
+#[tokio::test]
+async fn an_erasure_that_only_the_log_knows_is_carried_out_by_the_next_start() {
+    use crate::entry::{Entry, ErasureEntry, ErasureTold};
+    use waver_schema::{ErasedRecords, ErasureId, LogChain, LogPoint, SiteKey};
+    use waver_store::{Pseudonym, Receipts};
+
+    let log = Gated::new(1000);
+    let told = ErasureTold {
+        classes: Vec::new(),
+        records: ErasedRecords::default(),
+        nonce: None,
+        before: LogPoint { chain: LogChain::from_bytes(log.chain()), offset: 0 },
+    };
+    let erasure = ErasureId::from_bytes([7; 16]);
+    let site = SiteKey::parse("demo").expect("valid");
+    for (pseudonym, told) in [([1; 16], Some(told)), ([2; 16], None)] {
+        let entry = Entry::Erasure(ErasureEntry { erasure, told });
+        let record = entry.to_record(site.clone(), Pseudonym::from_bytes(pseudonym), Host::system().now());
+        log.append(&[record.expect("writes")]).await.expect("appends");
+    }
+    let (collector, url, folder) = start(log).await;
+    let receipt: Value = get(&url, &format!("/v1/erase/{erasure}")).await.json().await.expect("JSON");
+    assert_eq!(receipt["receipt"]["log"]["record"], 0, "{receipt}");
+    collector.shutdown().await;
+    // Both of its pseudonyms stand beside the keys.
+    let keys = folder.path().join("data").join("keys");
+    let erasures = Erasures::open(&keys, Receipts::temporary().expect("opens"), &Host::system()).await.expect("opens");
+    let mut tombstones = erasures.tombstones().await.expect("reads");
+    tombstones.sort_by_key(|(_, pseudonym, _)| *pseudonym);
+    let found: Vec<_> = tombstones.into_iter().map(|(of, pseudonym, told)| (of, pseudonym, told.erasure)).collect();
+    assert_eq!(found, [1, 2].map(|byte| (site.clone(), Pseudonym::from_bytes([byte; 16]), erasure)));
+}

@@ -1,5 +1,7 @@
 //! Being forgotten: whoever holds a session's id may ask, and is told the same whether or not anybody knew it.
 
+use std::time::{Duration, Instant};
+
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
@@ -21,6 +23,10 @@ use crate::site::SiteIndex;
 /// Most bytes of a request: a site, an id and a nonce take some 200.
 pub(super) const REQUEST_BYTES: usize = 1024;
 
+/// An erasure is answered at a multiple of this after it came. It takes some milliseconds, a hundredth more of them for a session that is known,
+/// and who measures often enough would see that; rounded up, both take the same.
+const ANSWER_PACE: Duration = Duration::from_millis(50);
+
 /// Erases a session: what is known of it goes, what it added to open aggregates is taken back, and what arrives late is refused with 410. Asking
 /// again changes nothing. The answer is the same for a session that nobody knows.
 #[utoipa::path(
@@ -39,6 +45,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     sent: Body,
 ) -> Result<(StatusCode, Json<EraseAnswer>), Refusal> {
+    let begun = Instant::now();
     let received_at = app.host.now();
     let json = body::read(&headers, sent, REQUEST_BYTES, app.limits.request_timeout).await?;
     let request: EraseRequest = body::parse(&json)?;
@@ -50,8 +57,16 @@ pub(super) async fn post(
     let names = of.names.iter().map(|named| named.pseudonym);
     let keyed = names.filter(|pseudonym| app.keyring.has(&request.site, pseudonym)).collect();
     let erase = Erase { erasure, nonce: request.nonce, keyed };
-    let answer = access::submit(&app, of, 0, |to| Command::Erase(erase, to)).await?;
+    let answer = access::submit(&app, of, 0, |to| Command::Erase(erase, to)).await;
+    tokio::time::sleep_until((begun + rounded_up(begun.elapsed())).into()).await;
+    let answer = answer?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// The next multiple of [`ANSWER_PACE`].
+fn rounded_up(took: Duration) -> Duration {
+    let paces = took.as_nanos() / ANSWER_PACE.as_nanos() + 1;
+    ANSWER_PACE.saturating_mul(u32::try_from(paces).unwrap_or(u32::MAX))
 }
 
 /// The signed receipt of an erasure.
@@ -97,4 +112,17 @@ pub(super) fn admit(app: &App, site: &SiteKey, source: MaybeSource, headers: &He
 /// Every pseudonym that a session may be known by.
 pub(super) fn pseudonyms(app: &App, site: &SiteKey, session: &SessionId) -> Vec<Pseudonym> {
     app.keyring.pseudonyms(site, session, &PurposeSet::ALL).into_iter().map(|named| named.pseudonym).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_waits_for_the_next_multiple() {
+        let ms = Duration::from_millis;
+        for (took, answered) in [(0, 50), (1, 50), (49, 50), (50, 100), (51, 100), (1234, 1250)] {
+            assert_eq!(rounded_up(ms(took)), ms(answered), "{took}");
+        }
+    }
 }

@@ -258,3 +258,41 @@ async fn the_command_erases_and_prints_the_receipt() {
     assert_eq!(erase("no-id").status.code(), Some(64));
     assert_eq!(process.terminate().await, Some(0));
 }
+
+/// C25: a backup from before an erasure does not bring the session back, where the keys are those of today.
+#[tokio::test]
+async fn a_backup_from_before_has_the_erasure_applied_before_it_serves() {
+    let first = folder();
+    let process = Process::start(first.path()).await;
+    let mut epochs = Vec::new();
+    for number in [1, 2] {
+        let epoch = process.caller.grant(&session(number)).await;
+        assert_eq!(process.caller.send("/v1/events", &batch(&session(number), epoch, [view(1)])).await.status, 202);
+        epochs.push(epoch);
+    }
+    let backup = first.path().join("backup.waver");
+    let address = process.caller.url.trim_start_matches("http://").to_owned();
+    let config = first.path().join("waver.toml");
+    let output = run(
+        &["export", "--to", backup.to_str().expect("text"), "--config", config.to_str().expect("text")],
+        &[("WAVER__ADMIN__TOKEN", ADMIN_TOKEN), ("WAVER__SERVER__LISTEN", &address)],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let erasure = erase(&process.caller, &session(1)).await;
+    assert_eq!(process.terminate().await, Some(0));
+
+    // The disk with the data was lost, the one with the keys was not.
+    let second = folder();
+    std::fs::create_dir_all(second.path().join("data")).expect("makes");
+    std::fs::rename(first.path().join("data/keys"), second.path().join("data/keys")).expect("moves");
+    let process = Process::start_with(second.path(), &["--restore", backup.to_str().expect("text")]).await;
+    let late = process.caller.send("/v1/events", &batch(&session(1), epochs[0], [view(2)])).await;
+    assert_eq!((late.status, late.code()), (410, "erased"));
+    assert_eq!(me(&process.caller, &session(1)).await.0, Value::Null);
+    assert_eq!(erase(&process.caller, &session(1)).await, erasure, "it is the same erasure");
+    let total = process.caller.admin("/v1/aggregates").await["total"].clone();
+    assert_eq!((&total["events"], &total["sessions"]), (&json!(1), &json!(1)), "{total}");
+    let kept = process.caller.send("/v1/events", &batch(&session(2), epochs[1], [view(1)])).await;
+    assert_eq!(kept.body["duplicate"], 1, "the other session is as it was: {}", kept.body);
+    assert_eq!(process.terminate().await, Some(0));
+}
