@@ -509,4 +509,4 @@ fn work(group: &mut Group<'_>, of: &Candidates, command: Command, before: LogPoi
 #[cfg(test)]
 pub(crate) mod gated_log;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -37,7 +37,7 @@ struct AtWork {
     task: tokio::task::JoinHandle<()>,
 }
 
-fn sites() -> Arc<Sites> {
+pub(crate) fn sites() -> Arc<Sites> {
     let folder = tempfile::tempdir().expect("a folder");
     let offers = folder.path().join("offers.toml");
     std::fs::write(&offers, "[policy]\nholdout = 0.0\nkill_switch = false\ndefault_locale = \"en\"\n").expect("writes");

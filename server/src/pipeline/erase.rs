@@ -162,3 +162,6 @@ impl Left {
         reached.into_iter().filter(|(_, is_reached)| *is_reached).map(|(class, _)| class).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
