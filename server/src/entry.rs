@@ -142,6 +142,9 @@ pub(crate) struct ErasureEntry {
 pub(crate) struct ErasureTold {
     /// What it reached.
     pub(crate) classes: Vec<ErasedClass>,
+    /// Keys that there were.
+    #[serde(default)]
+    pub(crate) keys: u32,
     /// What it reached in the log.
     pub(crate) records: ErasedRecords,
     /// That of the request.

@@ -123,6 +123,7 @@ impl Erasures {
             erased_at: erased.erased_at,
             erasure: erased.erasure,
             key: self.signer.key().key,
+            keys_destroyed: erased.told.keys,
             log: LogProof { after, before: erased.told.before, record },
             nonce: erased.told.nonce,
             records: erased.told.records,

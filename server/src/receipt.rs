@@ -1,6 +1,7 @@
 //! Receipts of erasures: signed with Ed25519, and verified by anyone who has the public key.
 
 use ed25519_dalek::{Signature as Signed, Signer as _, SigningKey, VerifyingKey};
+use serde_json::Value;
 use waver_schema::{PublicKey, Receipt, ReceiptKey, Signature, SignedReceipt, SigningKeyId};
 use waver_store::SecretKey;
 
@@ -62,7 +63,13 @@ pub(crate) enum ReceiptError {
 /// # Errors
 /// [`ReceiptError`].
 pub(crate) fn verify(json: &str, key: &PublicKey) -> Result<Receipt, ReceiptError> {
-    let SignedReceipt { receipt, signature } = serde_json::from_str(json).map_err(|_| ReceiptError::NotAReceipt)?;
+    let signed: SignedReceipt = serde_json::from_str(json).map_err(|_| ReceiptError::NotAReceipt)?;
+    // What is beside what is known to a receipt is not signed, and must not look as if it were.
+    let whole = serde_json::from_str(json).and_then(|whole: Value| Ok(whole == serde_json::to_value(&signed)?));
+    if !whole.is_ok_and(|is_whole| is_whole) {
+        return Err(ReceiptError::NotAReceipt);
+    }
+    let SignedReceipt { receipt, signature } = signed;
     let verifying = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| ReceiptError::NotAKey)?;
     if receipt.key != id_of(key) {
         return Err(ReceiptError::OtherKey(receipt.key));
@@ -88,7 +95,7 @@ fn id_of(key: &PublicKey) -> SigningKeyId {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
     use waver_schema::{ErasedClass, ErasedRecords, ErasureId, LogChain, LogPoint, LogProof, Nonce, SiteKey};
 
     use super::*;
@@ -100,6 +107,7 @@ mod tests {
             erased_at: 1_800_000_000_000,
             erasure: ErasureId::from_bytes([1; 16]),
             key,
+            keys_destroyed: 1,
             log: LogProof { after: point(9), before: point(7), record: 7 },
             nonce: Some(Nonce::from_bytes([2; 16])),
             records: ErasedRecords { batches: 3, dead_letters: 0, decisions: 1 },

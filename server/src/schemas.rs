@@ -36,6 +36,10 @@ pub(crate) const REGISTRY: &[Published] = published! {
     "consent-answer" of 1, "The answer to a consent record";
     "decision-request" of 1, "The body of POST /v1/decisions";
     "decision" of 1, "The answer to a request for a decision";
+    "erase" of 1, "The body of POST /v1/erase";
+    "erase-answer" of 1, "The answer to a request to erase a session";
+    "receipt" of 1, "The signed receipt of an erasure";
+    "me" of 1, "The body of POST /v1/me";
     "error" of 1, "The body of every answer that is not a success";
 };
 

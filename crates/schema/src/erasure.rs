@@ -47,7 +47,6 @@ vocabulary! {
 /// How many records of the log became unreadable, or went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct ErasedRecords {
     /// Batches of events.
     pub batches: u32,
@@ -60,7 +59,6 @@ pub struct ErasedRecords {
 /// A point of the collector's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LogPoint {
     /// The checksum of everything before it.
     pub chain: LogChain,
@@ -71,7 +69,6 @@ pub struct LogPoint {
 /// Where the log holds the erasure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct LogProof {
     /// The log with its record.
     pub after: LogPoint,
@@ -85,7 +82,6 @@ pub struct LogProof {
 /// as JSON it is in the canonical form of RFC 8785, and those bytes are what is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct Receipt {
     /// What the erasure reached; empty if nothing was known of the session.
     pub classes: Vec<ErasedClass>,
@@ -95,6 +91,9 @@ pub struct Receipt {
     pub erasure: ErasureId,
     /// The key that signed.
     pub key: SigningKeyId,
+    /// Keys of sessions that were destroyed, after the record was in the log and before this was signed. What was sealed under them stays unreadable
+    /// wherever a copy lies.
+    pub keys_destroyed: u32,
     /// Its place in the log.
     pub log: LogProof,
     /// That of the request.
@@ -113,7 +112,6 @@ pub struct Receipt {
 /// The answer of `GET /v1/erase/{erasure}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(deny_unknown_fields)]
 pub struct SignedReceipt {
     /// What was erased.
     pub receipt: Receipt,

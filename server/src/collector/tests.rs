@@ -137,6 +137,7 @@ async fn an_erasure_that_only_the_log_knows_is_carried_out_by_the_next_start() {
     let log = Gated::new(1000);
     let told = ErasureTold {
         classes: Vec::new(),
+        keys: 0,
         records: ErasedRecords::default(),
         nonce: None,
         before: LogPoint { chain: LogChain::from_bytes(log.chain()), offset: 0 },
@@ -154,7 +155,9 @@ async fn an_erasure_that_only_the_log_knows_is_carried_out_by_the_next_start() {
     collector.shutdown().await;
     // Both of its pseudonyms stand beside the keys.
     let keys = folder.path().join("data").join("keys");
-    let erasures = Erasures::open(&keys, Receipts::temporary().expect("opens"), &Host::system()).await.expect("opens");
+    let receipts = Receipts::temporary().expect("opens");
+    let keyring = Arc::new(crate::keyring::tests::in_memory(&[], 0));
+    let erasures = Erasures::open(&keys, receipts, keyring, &Host::system()).await.expect("opens");
     let mut tombstones = erasures.tombstones().await.expect("reads");
     tombstones.sort_by_key(|(_, pseudonym, _)| *pseudonym);
     let found: Vec<_> = tombstones.into_iter().map(|(of, pseudonym, told)| (of, pseudonym, told.erasure)).collect();

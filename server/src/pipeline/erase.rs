@@ -70,7 +70,8 @@ impl Group<'_> {
         for pseudonym in &pseudonyms {
             left.add(&self.fold_erasure(of(pseudonym), erasure));
         }
-        let told = ErasureTold { classes: left.classes(), records: left.records, nonce, before };
+        let keys = u32::try_from(keyed.len()).unwrap_or(u32::MAX);
+        let told = ErasureTold { classes: left.classes(), keys, records: left.records, nonce, before };
         let number = self.records.len();
         for (index, pseudonym) in pseudonyms.iter().enumerate() {
             let told = (index == 0).then(|| told.clone());

@@ -3,7 +3,8 @@
 use serde_json::{Map, Value, json};
 use utoipa::{PartialSchema, ToSchema};
 use waver_schema::{
-    ApiError, Batch, BatchAnswer, ConsentAnswer, ConsentRecord, Decision, DecisionRequest, WIRE_VERSION,
+    ApiError, Batch, BatchAnswer, ConsentAnswer, ConsentRecord, Decision, DecisionRequest, EraseAnswer, EraseRequest,
+    MeRequest, SignedReceipt, WIRE_VERSION,
 };
 
 /// The schema of that name as the types are now.
@@ -15,6 +16,10 @@ pub(super) fn generate(name: &str, title: &str) -> Value {
         "consent-answer" => of::<ConsentAnswer>(name, title),
         "decision-request" => of::<DecisionRequest>(name, title),
         "decision" => of::<Decision>(name, title),
+        "erase" => of::<EraseRequest>(name, title),
+        "erase-answer" => of::<EraseAnswer>(name, title),
+        "receipt" => of::<SignedReceipt>(name, title),
+        "me" => of::<MeRequest>(name, title),
         "error" => of::<ApiError>(name, title),
         _ => panic!("{name} is in the registry and has no type"),
     }

@@ -13,7 +13,7 @@ fn request(session: &str) -> Value {
     json!({"v": 1, "site": "demo", "session": session})
 }
 
-async fn get(caller: &Caller, path: &str) -> Answer {
+pub(crate) async fn get(caller: &Caller, path: &str) -> Answer {
     Answer::of(caller.request("GET", path).send().await.expect("an answer")).await
 }
 
@@ -25,7 +25,7 @@ pub(crate) async fn erase(caller: &Caller, session: &str) -> String {
 }
 
 /// Everything held about a session: what is known now, and its records.
-async fn me(caller: &Caller, session: &str) -> (Value, Vec<Value>) {
+pub(crate) async fn me(caller: &Caller, session: &str) -> (Value, Vec<Value>) {
     let (mut records, mut from) = (Vec::new(), Value::Null);
     loop {
         let mut asked = request(session);
@@ -76,6 +76,7 @@ async fn an_erased_session_is_gone_and_its_receipt_verifies() {
     assert_eq!(receipt.status, 200);
     let told = &receipt.body["receipt"];
     assert_eq!(told["classes"], json!(["aggregates", "dead_letters", "decisions", "events", "session"]));
+    assert_eq!(told["keys_destroyed"], 1);
     assert_eq!(told["records"], json!({"batches": 1, "dead_letters": 1, "decisions": 1}));
     assert_eq!((&told["erased_at"], &told["nonce"], &told["site"]), (&json!(NOW), &json!(NONCE), &json!("demo")));
     assert_ne!(told["log"]["before"]["chain"], told["log"]["after"]["chain"]);

@@ -6,6 +6,7 @@ mod consent_ledger;
 mod dead_letters;
 mod document;
 mod erasure;
+mod erasure_disk;
 mod erasure_timing;
 mod harness;
 mod ingest;

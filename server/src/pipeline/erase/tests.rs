@@ -7,13 +7,14 @@ use proptest::prelude::*;
 use serde_json::json;
 use waver_core::window::Windows;
 use waver_schema::{ConsentChoice, ConsentSource, DecisionId, DecisionRequest, Event, LogChain};
-use waver_store::{EmbeddedState, EventLog, MemoryLog, StateStore};
+use waver_store::{EmbeddedState, EventLog, Key, MemoryLog, StateStore};
 
 use super::*;
 use crate::committer::replay;
 use crate::dead_letter::DeadLetter;
 use crate::entry::{BatchEntry, ConsentEntry};
-use crate::pipeline::{ReadBatch, Room};
+use crate::keyring::Keyring;
+use crate::pipeline::{ReadBatch, Room, letter_keys, letters_key};
 use crate::site::{SiteIndex, Sites};
 use crate::state::GRACE_MS;
 
@@ -59,7 +60,13 @@ fn event(seq: u64, kind: u8) -> Event {
 }
 
 fn shopper(number: u8, received_at: u64) -> Sender {
-    Sender { site: SITE, pseudonym: Pseudonym::from_bytes([number + 1; 16]), received_at }
+    Sender { site: SITE, pseudonym: Pseudonym::from_bytes([number + 1; 16]), epoch: None, received_at }
+}
+
+/// Every row that has to do with a session, but for the books: what became of events stays on them.
+fn rows_of(number: u8) -> Vec<Key> {
+    let from = shopper(number, 0);
+    [from.key(), from.tombstone_key(), letters_key(SITE)].into_iter().chain(letter_keys(SITE)).collect()
 }
 
 /// A collector's insides, one command after the other.
@@ -67,25 +74,32 @@ struct Bench {
     sites: Arc<Sites>,
     state: EmbeddedState,
     log: MemoryLog,
+    keyring: Keyring,
 }
 
 impl Bench {
     fn new() -> Bench {
         let sites = crate::committer::tests::sites();
-        let state = EmbeddedState::new(sites.iter().map(|(_, site)| site.key.clone()).collect(), GRACE_MS);
-        Bench { sites, state, log: MemoryLog::new() }
+        let keys: Vec<SiteKey> = sites.iter().map(|(_, site)| site.key.clone()).collect();
+        let keyring = crate::keyring::tests::in_memory(&keys, NOW);
+        Bench { sites, state: EmbeddedState::new(keys, GRACE_MS), log: MemoryLog::new(), keyring }
     }
 
-    async fn run<T>(&self, from: Sender, step: impl FnOnce(&mut Group<'_>) -> T) -> T {
-        let keys: BTreeSet<Key> = from.keys().into_iter().chain(from.erasure_keys(&[])).collect();
+    fn site(&self) -> &SiteKey {
+        &self.sites.get(SITE).key
+    }
+
+    async fn run<T>(&self, from: Sender, step: impl FnOnce(&mut Group<'_>, &Candidates) -> T) -> T {
+        let of = Candidates::from(Sender { epoch: self.keyring.current(self.site()), ..from });
+        let keys: BTreeSet<Key> = of.keys().into_iter().chain([letters_key(SITE)]).chain(letter_keys(SITE)).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let rows = self.state.load(&keys).await.expect("reads");
         let room = Room { sessions: 100, tombstones: 100 };
         let mut group =
             Group::new(&self.sites, keys.into_iter().zip(rows), self.state.clock(), room).expect("readable rows");
-        let done = step(&mut group);
+        let done = step(&mut group, &of);
         let mut plan = group.finish().expect("writes");
-        let records = std::mem::take(&mut plan.records);
+        let records = self.keyring.seal(std::mem::take(&mut plan.records)).await.expect("seals");
         let positions = self.log.append(&records).await.expect("appends");
         if let Some(first) = positions.first() {
             let commit = plan.commit(first.offset, self.log.end(), &positions).expect("writes");
@@ -99,7 +113,7 @@ impl Bench {
             let session: crate::state::Session = crate::state::read(&row).expect("a session");
             session.state.consent().consent_epoch
         });
-        self.run(from, |group| match act {
+        self.run(from, |group, of| match act {
             Act::Grant | Act::Withdraw => {
                 let choice =
                     if matches!(act, Act::Grant) { ConsentChoice::Granted } else { ConsentChoice::Denied };
@@ -110,19 +124,19 @@ impl Bench {
                     client: Default::default(),
                     evidence: Default::default(),
                 };
-                group.consent(from, entry).map(drop)
+                group.consent(of, entry).map(drop)
             }
             Act::Batch(events, junk) => {
                 let events: Vec<Event> = events.iter().map(|(seq, kind)| event(*seq, *kind)).collect();
                 let dead = (0..*junk).map(|_| DeadLetter::new("{\"seq\":1}", None, "a type", epoch)).collect();
                 let entry = BatchEntry { consent_epoch: epoch, events, unreadable: (*junk).into(), redriven: None };
                 let indexes = (0..).take(entry.events.len()).collect();
-                group.batch(from, ReadBatch { entry, indexes, rejected: Vec::new(), dead }).map(drop)
+                group.batch(of, ReadBatch { entry, indexes, rejected: Vec::new(), dead }).map(drop)
             }
             Act::Decide(id) => {
                 let request = json!({"site": "demo", "session": "00112233445566778899aabbccddeeff", "consent_epoch": epoch, "slot": "cart", "page": "cart"});
                 let request: DecisionRequest = serde_json::from_value(request).expect("a request");
-                group.decide(from, &request, DecisionId::from_bytes([*id; 16])).map(drop)
+                group.decide(of, &request, DecisionId::from_bytes([*id; 16])).map(drop)
             }
         })
         .await
@@ -130,8 +144,8 @@ impl Bench {
 
     async fn erase(&self, from: Sender) -> EraseAnswer {
         let before = LogPoint { chain: LogChain::from_bytes(self.log.chain()), offset: self.log.end() };
-        let erase = Erase { erasure: ErasureId::from_bytes([9; 16]), nonce: None, pseudonyms: vec![from.pseudonym] };
-        self.run(from, |group| group.erase(from, erase, before)).await.expect("room")
+        let erase = Erase { erasure: ErasureId::from_bytes([9; 16]), nonce: None, keyed: Vec::new() };
+        self.run(from, |group, of| group.erase(of, &erase, before)).await.expect("room")
     }
 
     fn windows(&self) -> Windows {
@@ -186,15 +200,19 @@ proptest! {
                 assert_ne!(place, shopper(erased, 0).pseudonym, "a dead letter of it is there");
             }
 
-            // And all of it is a function of the log (I4).
-            let again = Bench::new();
-            replay(&with.log, &again.state, &again.sites, 0, &mut |_| {}).await.expect("replays");
-            assert!(again.windows().counts_alike(&left));
-            for number in 0..3 {
-                let from = shopper(number, 0);
-                for key in from.keys().into_iter().chain(from.erasure_keys(&[])) {
+            // And all of it is a function of the log (I4), before the keys are gone, after a crash in between, and after that.
+            for keys_are_gone in [false, true] {
+                if keys_are_gone {
+                    let session = (with.site().clone(), shopper(erased, 0).pseudonym);
+                    with.keyring.destroy(vec![session]).await.expect("destroys");
+                }
+                let again = Bench::new();
+                let all = (0, u64::MAX);
+                replay(&with.log, &again.state, &with.sites, &with.keyring, all, &mut |_| {}).await.expect("replays");
+                assert!(again.windows().counts_alike(&left), "with the keys gone: {keys_are_gone}");
+                for key in (0..3).flat_map(rows_of) {
                     let rows = [&with, &again].map(|bench| bench.state.row(key).map(|row| row.bytes));
-                    assert_eq!(rows[0], rows[1], "{key:?}");
+                    assert_eq!(rows[0], rows[1], "{key:?}, with the keys gone: {keys_are_gone}");
                 }
             }
         });
@@ -203,7 +221,7 @@ proptest! {
 
 /// Whose the dead letters are that are kept.
 fn from_letters(bench: &Bench) -> Vec<Pseudonym> {
-    let letters = shopper(0, 0).letter_keys().filter_map(|key| bench.state.row(key));
+    let letters = letter_keys(SITE).filter_map(|key| bench.state.row(key));
     letters.map(|row| crate::state::read::<crate::dead_letter::KeptLetter>(&row).expect("a letter").pseudonym).collect()
 }
 
@@ -213,13 +231,13 @@ async fn without_room_for_a_tombstone_known_and_unknown_are_refused_alike() {
     bench.act(shopper(1, NOW), &Act::Grant).await.expect("room");
     for number in [1, 2] {
         let from = shopper(number, NOW);
-        let keys: Vec<Key> = from.keys().into_iter().chain(from.erasure_keys(&[])).collect();
+        let keys = rows_of(number);
         let rows = bench.state.load(&keys).await.expect("reads");
         let room = Room { sessions: 1, tombstones: 0 };
         let mut group = Group::new(&bench.sites, keys.into_iter().zip(rows), NOW, room).expect("readable");
-        let erase = Erase { erasure: ErasureId::from_bytes([9; 16]), nonce: None, pseudonyms: vec![from.pseudonym] };
+        let erase = Erase { erasure: ErasureId::from_bytes([9; 16]), nonce: None, keyed: Vec::new() };
         let before = LogPoint { chain: LogChain::from_bytes([0; 16]), offset: 0 };
-        assert_eq!(group.erase(from, erase, before), Err(ErrorCode::Unavailable));
+        assert_eq!(group.erase(&Candidates::from(from), &erase, before), Err(ErrorCode::Unavailable));
         assert!(group.finish().expect("writes").records.is_empty());
     }
 }
