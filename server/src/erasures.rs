@@ -9,8 +9,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use futures_util::future::try_join_all;
 use waver_schema::{ErasureId, LogChain, LogPoint, LogProof, Receipt, ReceiptKey, SiteKey, WIRE_VERSION};
 use waver_store::{
     EmbeddedState, EventLog, FileKeys, KeptReceipt, Key, KeyError, KeyName, KeyStore, Pseudonym, Receipts, SecretKey,
@@ -31,6 +31,8 @@ pub(crate) const FILE: &str = "erasures.keys";
 /// Receipts are kept for three years: as long as a claim can be made in most of the Union's countries.
 pub(crate) const RECEIPT_MS: u64 = 3 * 365 * 24 * 60 * 60 * 1000;
 
+/// How often old tombstones and receipts are let go of, milliseconds.
+const SWEEP_PACE_MS: u64 = 60 * 60 * 1000;
 /// How many are carried out together.
 const AT_ONCE: usize = 100;
 
@@ -47,6 +49,8 @@ pub(crate) struct Erasures {
     signer: Signer,
     naming: SecretKey,
     keyring: Arc<Keyring>,
+    /// When old tombstones and receipts were last let go of, Unix milliseconds; 0 if that was before this start.
+    swept_at: AtomicU64,
 }
 
 /// Why erasures cannot be carried out.
@@ -78,7 +82,7 @@ impl Erasures {
         let fresh = || SecretKey::from_bytes(host.random());
         let signing = keys.get_or_create(&KeyName::new(SIGNING)?, fresh()).await?;
         let naming = keys.get_or_create(&KeyName::new(NAMING)?, fresh()).await?;
-        Ok(Erasures { keys, receipts, signer: Signer::new(&signing), naming, keyring })
+        Ok(Erasures { keys, receipts, signer: Signer::new(&signing), naming, keyring, swept_at: AtomicU64::new(0) })
     }
 
     /// Who signs receipts.
@@ -108,7 +112,7 @@ impl Erasures {
             }
         }
         // Together, so that they share a sync.
-        try_join_all(tombstones.into_iter().map(async |(name, key)| self.keys.get_or_create(&name, key).await)).await?;
+        self.keys.get_or_create_all(tombstones).await?;
         let sessions =
             erased.iter().flat_map(|(erased, _)| erased.pseudonyms.iter().map(|who| (erased.site.clone(), *who)));
         self.keyring.destroy(sessions.collect()).await?;
@@ -149,26 +153,28 @@ impl Erasures {
     /// [`KeyError`].
     pub(crate) async fn tombstones(&self) -> Result<Vec<(SiteKey, Pseudonym, Tombstone)>, KeyError> {
         let mut tombstones = Vec::new();
-        for name in self.keys.list().await? {
-            let Some((site, pseudonym)) = read_tombstone_name(&name) else { continue };
-            if let Some(key) = self.keys.get(&name).await? {
+        for (name, key) in self.keys.all().await? {
+            if let Some((site, pseudonym)) = read_tombstone_name(&name) {
                 tombstones.push((site, pseudonym, read_tombstone_key(&key)));
             }
         }
         Ok(tombstones)
     }
 
-    /// Lets go of tombstones and receipts whose time is over at `now` (Unix milliseconds).
+    /// Lets go of tombstones and receipts whose time is over at `now` (Unix milliseconds), once an hour: it reads every tombstone.
     ///
     /// # Errors
     /// [`ErasureError`]: the rest goes next time.
     pub(crate) async fn forget_over(&self, now: u64) -> Result<(), ErasureError> {
-        for (site, pseudonym, tombstone) in self.tombstones().await? {
-            if tombstone.is_over(now) {
-                self.keys.destroy(&tombstone_name(&site, &pseudonym)?).await?;
-            }
+        let swept_at = self.swept_at.load(Ordering::Relaxed);
+        if swept_at != 0 && now < swept_at + SWEEP_PACE_MS {
+            return Ok(());
         }
+        let over = self.tombstones().await?.into_iter().filter(|(.., tombstone)| tombstone.is_over(now));
+        let over = over.map(|(site, pseudonym, _)| tombstone_name(&site, &pseudonym));
+        self.keys.destroy_all(over.collect::<Result<_, KeyError>>()?).await?;
         self.receipts.forget_over(now).await?;
+        self.swept_at.store(now, Ordering::Relaxed);
         Ok(())
     }
 }
@@ -182,7 +188,14 @@ impl Erasures {
         let keys = FileKeys::open(&folder.path().join(FILE)).expect("opens");
         let secret = SecretKey::from_bytes([7; 32]);
         let signer = Signer::new(&secret);
-        Erasures { keys, receipts: Receipts::temporary().expect("opens"), signer, naming: secret, keyring }
+        Erasures {
+            keys,
+            receipts: Receipts::temporary().expect("opens"),
+            signer,
+            naming: secret,
+            keyring,
+            swept_at: AtomicU64::new(0),
+        }
     }
 }
 
@@ -310,4 +323,43 @@ fn read_tombstone_key(key: &SecretKey) -> Tombstone {
     erasure.copy_from_slice(&bytes[..16]);
     erased_at.copy_from_slice(&bytes[16..24]);
     Tombstone { erasure: ErasureId::from_bytes(erasure), erased_at: u64::from_be_bytes(erased_at) }
+}
+
+#[cfg(test)]
+mod tests {
+    use waver_schema::ErasedRecords;
+
+    use super::*;
+    use crate::entry::ErasureTold;
+
+    #[tokio::test]
+    async fn tombstones_go_after_their_time_and_receipts_after_theirs() {
+        let site = SiteKey::parse("demo").expect("valid");
+        let erasures = Erasures::temporary(Arc::new(crate::keyring::tests::in_memory(&[], 0)));
+        let point = LogPoint { chain: LogChain::from_bytes([0; 16]), offset: 0 };
+        let told =
+            ErasureTold { classes: Vec::new(), keys: 0, records: ErasedRecords::default(), nonce: None, before: point };
+        let erasure = ErasureId::from_bytes([3; 16]);
+        let pseudonyms = [1, 2].map(|byte| Pseudonym::from_bytes([byte; 16]));
+        let erased =
+            Erased { erasure, site: site.clone(), pseudonyms: pseudonyms.to_vec(), erased_at: 1000, told, number: 0 };
+        // Twice, as after a crash.
+        for _ in 0..2 {
+            erasures.carry_out(&[(erased.clone(), 0)], point).await.expect("carries out");
+        }
+        let tombstone = Tombstone { erasure, erased_at: 1000 };
+        let expected = pseudonyms.map(|pseudonym| (site.clone(), pseudonym, tombstone));
+        assert_eq!(erasures.tombstones().await.expect("reads"), expected);
+        let over = 1001 + Tombstone::LIFE_MS;
+        for (now, tombstones, is_kept) in [
+            (over - 1, 2, true),
+            (over - 1 + SWEEP_PACE_MS, 0, true),
+            (1000 + RECEIPT_MS - 1, 0, true),
+            (1000 + RECEIPT_MS - 1 + SWEEP_PACE_MS, 0, false),
+        ] {
+            erasures.forget_over(now).await.expect("forgets");
+            assert_eq!(erasures.tombstones().await.expect("reads").len(), tombstones, "{now}");
+            assert_eq!(erasures.receipt(&erasure).await.expect("reads").is_some(), is_kept, "{now}");
+        }
+    }
 }
