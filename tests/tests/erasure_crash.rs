@@ -11,8 +11,11 @@ use waver_tests::collector::Collector;
 use waver_tests::house::OFFERS;
 use waver_tests::seed;
 
-/// A kill comes at most so long after the request was sent, in microseconds: somewhat longer than an erasure takes.
+/// Most kills come at most so long after the request was sent, in microseconds: somewhat longer than an erasure takes.
 const LONGEST_US: u64 = 8_000;
+/// The others come around the time of its answer, which waits for the next multiple of 50 ms.
+const ANSWERED: f64 = 0.3;
+const ANSWER_US: (u64, u64) = (45_000, 90_000);
 /// One kill of so many is followed by another while the collector starts, at most so many milliseconds after it began.
 const STARTS_KILLED: f64 = 0.4;
 const LONGEST_START_MS: u64 = 120;
@@ -24,7 +27,7 @@ const HOUR_MS: u128 = 3_600_000;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_erasure_is_whole_or_not_begun_whenever_the_collector_is_killed() -> Result<()> {
-    killed(24).await
+    killed(20).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -84,7 +87,8 @@ async fn erase_and_kill(
         async move { caller.post("/v1/erase", &request).await }
     });
     // The schedule knows nothing of the request: it kills whatever is going on.
-    tokio::time::sleep(Duration::from_micros(dice.whole(0, LONGEST_US))).await;
+    let (from, to) = if dice.chance(ANSWERED) { ANSWER_US } else { (0, LONGEST_US) };
+    tokio::time::sleep(Duration::from_micros(dice.whole(from, to))).await;
     collector.kill().await?;
     let answer = erasing.await?;
     if dice.chance(STARTS_KILLED) {
