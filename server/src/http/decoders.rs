@@ -1,13 +1,14 @@
 //! The decoders of what arrives, for the fuzz targets alone: what they give is what the handlers work with.
 
 use axum::body::Bytes;
-use waver_schema::{ApiError, ConsentRecord, DecisionRequest, Event, Rejected, SessionId, SiteKey};
+use waver_schema::{ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Rejected, SessionId, SiteKey};
 use waver_store::Record;
 
 use super::refusal::Refusal;
-use super::{body, consents, decisions, events};
+use super::{body, consents, decisions, erase, events, me};
 use crate::dead_letter;
 use crate::entry::Entry;
+use crate::receipt;
 
 /// Most bytes that are kept of an event that is not of the schema.
 pub const MOST_LETTER_BYTES: usize = dead_letter::LETTER_BYTES;
@@ -75,6 +76,27 @@ pub fn consent(json: &[u8]) -> Result<ConsentRecord, ApiError> {
 /// As the handler refuses it.
 pub fn decision(json: &[u8]) -> Result<DecisionRequest, ApiError> {
     decisions::read(json).map_err(answer)
+}
+
+/// The body of `POST /v1/erase`.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn erase(json: &[u8]) -> Result<EraseRequest, ApiError> {
+    erase::read(json).map_err(answer)
+}
+
+/// The body of `POST /v1/me`.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn me(json: &[u8]) -> Result<MeRequest, ApiError> {
+    me::read(json).map_err(answer)
+}
+
+/// Whether `json` is the receipt of an erasure that the holder of `key` signed.
+pub fn is_signed_receipt(json: &[u8], key: &PublicKey) -> bool {
+    std::str::from_utf8(json).is_ok_and(|json| receipt::verify(json, key).is_ok())
 }
 
 /// What is kept of an event that is not of the schema.

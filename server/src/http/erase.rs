@@ -48,8 +48,7 @@ pub(super) async fn post(
     let begun = Instant::now();
     let received_at = app.host.now();
     let json = body::read(&headers, sent, REQUEST_BYTES, app.limits.request_timeout).await?;
-    let request: EraseRequest = body::parse(&json)?;
-    access::expect_version(request.v)?;
+    let request = read(&json)?;
     let site = admit(&app, &request.site, source, &headers)?;
     let of = access::candidates(&app, site, &request.session, &PurposeSet::ALL, received_at);
     let Some(first) = of.names.first() else { return Err(Refusal::unavailable()) };
@@ -61,6 +60,16 @@ pub(super) async fn post(
     tokio::time::sleep_until((begun + rounded_up(begun.elapsed())).into()).await;
     let answer = answer?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`] for a version that this build does not know.
+pub(super) fn read(json: &[u8]) -> Result<EraseRequest, Refusal> {
+    let request: EraseRequest = body::parse(json)?;
+    access::expect_version(request.v)?;
+    Ok(request)
 }
 
 /// The next multiple of [`ANSWER_PACE`].

@@ -76,8 +76,7 @@ pub(super) async fn post(
     sent: Body,
 ) -> Result<Json<Me>, Refusal> {
     let json = body::read(&headers, sent, erase::REQUEST_BYTES, app.limits.request_timeout).await?;
-    let request: MeRequest = body::parse(&json)?;
-    access::expect_version(request.v)?;
+    let request = read(&json)?;
     let site = erase::admit(&app, &request.site, source, &headers)?;
     let pseudonyms = erase::pseudonyms(&app, &request.site, &request.session);
     // One search at a time: it reads more of the disk than anything else that strangers may ask for.
@@ -101,6 +100,16 @@ pub(super) async fn post(
     });
     let records = records.collect::<Result<_, Refusal>>()?;
     Ok(Json(Me { session, records, next: found.next }))
+}
+
+/// Reads a request.
+///
+/// # Errors
+/// As [`body::parse`]; [`ErrorCode::Schema`] for a version that this build does not know.
+pub(super) fn read(json: &[u8]) -> Result<MeRequest, Refusal> {
+    let request: MeRequest = body::parse(json)?;
+    access::expect_version(request.v)?;
+    Ok(request)
 }
 
 fn held(record: &Record) -> Result<HeldRecord, Refusal> {
