@@ -1,7 +1,9 @@
 //! The decoders of what arrives, for the fuzz targets alone: what they give is what the handlers work with.
 
 use axum::body::Bytes;
-use waver_schema::{ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Rejected, SessionId, SiteKey};
+use waver_schema::{
+    ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Rejected, SessionId, SiteKey,
+};
 use waver_store::Record;
 
 use super::refusal::Refusal;
