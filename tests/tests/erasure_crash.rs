@@ -77,7 +77,7 @@ async fn erase_and_kill(
     let epoch = caller.consent(&session, true).await.done()?["consent_epoch"].as_u64().context("an epoch")?;
     let batch = batch(&session, epoch, events);
     caller.post("/v1/events", &batch).await.done()?;
-    if round % SPARED == 0 {
+    if round.is_multiple_of(SPARED) {
         spared.push((session, events));
         return Ok(());
     }
