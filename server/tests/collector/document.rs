@@ -92,7 +92,19 @@ async fn the_registry_lists_every_schema_and_serves_it_to_anybody() {
     let schemas = listed.body["schemas"].as_array().expect("a list");
     let of_version_1 =
         schemas.iter().filter(|schema| schema["version"] == 1).filter_map(|schema| schema["name"].as_str());
-    let expected = ["batch", "batch-answer", "consent", "consent-answer", "decision-request", "decision", "error"];
+    let expected = [
+        "batch",
+        "batch-answer",
+        "consent",
+        "consent-answer",
+        "decision-request",
+        "decision",
+        "erase",
+        "erase-answer",
+        "receipt",
+        "me",
+        "error",
+    ];
     assert_eq!(of_version_1.collect::<Vec<_>>(), expected);
     for schema in schemas {
         let path = schema["path"].as_str().expect("a path");
