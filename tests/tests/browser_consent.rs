@@ -37,8 +37,12 @@ async fn a_page_call_grants_and_withdraws_each_purpose() -> Result<()> {
     assert_eq!(totals["offers"]["decided"], 0, "measuring alone allows no offer");
     assert_eq!(house.requests_about_shoppers().await?[2], 0, "no decision was asked for without personalize");
 
-    browser.execute("window.waver('consent', {measure: false, personalize: false})", vec![]).await?;
+    browser.execute("window.waver('forget').then(({receipt}) => { window.__receipt = receipt })", vec![]).await?;
     assert_eq!(house.stored_by_us().await?, Vec::<String>::new(), "stored after the withdrawal");
+    let receipt = browser.until("the receipt", "return window.__receipt").await?;
+    let classes = receipt["receipt"]["classes"].to_string();
+    assert!(receipt["receipt"]["site"] == "demo" && classes.contains("events"), "{receipt}");
+    assert!(receipt["signature"].is_string(), "{receipt}");
     eventually("the withdrawal to arrive", PATIENCE, || async {
         let sessions = house.collector.admin("/v1/sessions?site=demo").await?["sessions"].take();
         Ok(sessions.as_array().is_some_and(Vec::is_empty).then_some(()))
