@@ -1,6 +1,7 @@
 //! The command line.
 
 mod erasure;
+mod record;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -44,6 +45,8 @@ enum Command {
     Replay(ReplayArguments),
     /// Writes a backup without keys, or counts with noise: from the running collector, or from its data folder if none runs.
     Export(ExportArguments),
+    /// Writes the record of processing activities (GDPR article 30) and a snippet for the privacy notice, as this collector is configured.
+    Record(record::RecordArguments),
     /// Prints the version.
     Version,
 }
@@ -190,6 +193,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         },
         Command::Erase(arguments) => erasure::erase(&arguments),
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
+        Command::Record(arguments) => record::run(&arguments),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
             Exit::Ok

@@ -134,6 +134,15 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
     [ingest, storefront, operator]
 }
 
+/// The OpenAPI document of the whole interface.
+pub(crate) fn document() -> serde_json::Value {
+    let mut document = document::base();
+    for routes in routes() {
+        document.merge(routes.split_for_parts().1);
+    }
+    serde_json::to_value(document).unwrap_or_default()
+}
+
 /// The whole interface.
 pub(crate) fn router(app: SharedApp) -> Router {
     let mut document = document::base();

@@ -31,6 +31,7 @@ mod metrics;
 mod outcome;
 mod pipeline;
 mod policy_archive;
+mod processing;
 mod rate;
 mod readiness;
 mod receipt;

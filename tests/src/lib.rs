@@ -17,6 +17,8 @@ pub mod house;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shop;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod tap;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod visit;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod visitor;
