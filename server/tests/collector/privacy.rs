@@ -1,8 +1,6 @@
 //! What the collector does about what should never have been sent: it refuses it, keeps nothing of it, and says nothing of it. Row numbers are
 //! those of the consent conformance table.
 
-#[cfg(target_os = "linux")]
-use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -215,82 +213,6 @@ async fn a_canary_in_any_field_is_refused_and_nowhere_kept() {
         assert_eq!(found, None, "in {text}");
     }
     expect_nowhere(folder.path(), &needles);
-}
-
-/// Everything in the memory of a process that it may write to.
-#[cfg(target_os = "linux")]
-fn memory_of(process: u32) -> std::io::Result<Vec<u8>> {
-    let maps = std::fs::read_to_string(format!("/proc/{process}/maps"))?;
-    let mut memory = std::fs::File::open(format!("/proc/{process}/mem"))?;
-    let mut all = Vec::new();
-    for line in maps.lines() {
-        let mut parts = line.split_whitespace();
-        let (Some(range), Some(rights)) = (parts.next(), parts.next()) else { continue };
-        let mut ends = range.split('-').filter_map(|end| u64::from_str_radix(end, 16).ok());
-        if let (true, Some(begin), Some(end)) = (rights.starts_with("rw"), ends.next(), ends.next()) {
-            memory.seek(SeekFrom::Start(begin))?;
-            // What is reserved and not there cannot be read; the rest is.
-            let _ = memory.by_ref().take(end - begin).read_to_end(&mut all);
-        }
-    }
-    Ok(all)
-}
-
-/// Which of `needles` are in there. By `grep`: a search without optimisation takes many seconds for each.
-#[cfg(target_os = "linux")]
-fn found<'n>(memory: &[u8], needles: &[&'n str]) -> Vec<&'n str> {
-    let dump = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(dump.path(), memory).expect("writes");
-    let holds = |needle: &&&str| {
-        let grep = std::process::Command::new("grep").args(["-qaF", "-e", needle]).arg(dump.path()).status();
-        grep.expect("grep runs").success()
-    };
-    needles.iter().filter(holds).copied().collect()
-}
-
-/// C21: what a connection said of who sent is gone from the memory of the process, and so from its dumps and core files, once the connection is
-/// closed and its memory was used again for others. Freed memory is not wiped before that.
-#[cfg(target_os = "linux")]
-#[tokio::test]
-async fn memory_holds_nothing_of_who_sent() {
-    const AGENT: &str = "Canary-Agent/7.7";
-    const ADDRESS: &str = "203.0.113.77";
-    const LANGUAGE: &str = "x-canary-tongue";
-    let folder = folder();
-    let process = Process::start(folder.path()).await;
-    let id = process.child.id().expect("runs");
-    let shopper = Caller::new(process.caller.url.clone());
-    let raw = session(7);
-    let headers = [("user-agent", AGENT), ("x-forwarded-for", ADDRESS), ("accept-language", LANGUAGE)];
-    let granted = send_with(&shopper, "/v1/consents", &consent(&raw, "granted", "granted"), &headers).await;
-    let epoch = granted.body["consent_epoch"].as_u64().expect("an epoch");
-    assert_eq!(send_with(&shopper, "/v1/events", &batch(&raw, epoch, [view(1)]), &headers).await.status, 202);
-    let needles = [AGENT, ADDRESS, LANGUAGE, &raw];
-    let Ok(memory) = memory_of(id) else {
-        eprintln!("left out: this system does not let a parent read its child's memory");
-        return process.kill().await;
-    };
-    // The search finds what is there: the connection is open, and its buffer holds the last request.
-    assert_eq!(found(&memory, &needles), needles);
-    drop(shopper);
-    let mut others = 100..;
-    eventually("memory that holds nothing of it", async || {
-        // As many at once as there are threads, and more: each has its own share of the memory that was freed.
-        let visits = others.by_ref().take(32).map(|number| {
-            let other = Caller::new(process.caller.url.clone());
-            tokio::spawn(async move {
-                let shopper = session(number);
-                let epoch = other.grant(&shopper).await;
-                other.send("/v1/events", &batch(&shopper, epoch, (1..=40).map(view))).await;
-            })
-        });
-        for visit in visits.collect::<Vec<_>>() {
-            visit.await.expect("no panic");
-        }
-        found(&memory_of(id).ok()?, &needles).is_empty().then_some(())
-    })
-    .await;
-    process.kill().await;
 }
 
 /// C22, the collector's side: no answer to a shopper's browser carries anything by which the browser could be recognised later.

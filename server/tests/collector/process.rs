@@ -14,7 +14,7 @@ const BINARY: &str = env!("CARGO_BIN_EXE_waver");
 
 /// The collector in a process of its own. Dropping it kills it.
 pub(crate) struct Process {
-    pub(crate) child: Child,
+    child: Child,
     pub(crate) caller: Caller,
 }
 
