@@ -336,8 +336,8 @@ fn serve(config: Config, backup: Option<&Path>) -> Exit {
     if let Some(backup) = backup {
         match block_on(backup::restore(&config, backup)) {
             Ok(Ok(copied)) => eprintln!(
-                "waver: restored {} records and {} sessions from {} bytes in {} ms",
-                copied.records, copied.sessions, copied.bytes, copied.millis
+                "waver: restored {} records and {} sessions from {} bytes in {} ms; of {} records and rows the keys are gone",
+                copied.records, copied.sessions, copied.bytes, copied.millis, copied.erased
             ),
             Ok(Err(error)) => return told(&error),
             Err(exit) => return exit,
@@ -397,8 +397,8 @@ fn replay(config: &Config, arguments: &ReplayArguments) -> Exit {
     } else {
         let upon = if proof.from_scratch { "from scratch" } else { "upon an older snapshot" };
         println!(
-            "replayed {} records with {} events ({upon}, offsets {} to {}) in {} ms",
-            proof.records, proof.events, proof.from_offset, proof.to_offset, proof.millis
+            "replayed {} records with {} events ({upon}, offsets {} to {}) in {} ms; of {} records the keys are gone",
+            proof.records, proof.events, proof.from_offset, proof.to_offset, proof.millis, proof.erased
         );
         println!(
             "compared {} sessions, {} minutes of aggregates and {} decisions ({} decisions could not be taken again)",

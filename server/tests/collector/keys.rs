@@ -6,11 +6,11 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use waver_store::{Pseudonym, RecordKind};
+use waver_store::{EventLog, Pseudonym, Record, RecordKind, SecretKey, SledLog};
 
 use crate::erasure::erase;
 use crate::harness::{Caller, NOW, Running, Shopper, batch, consent, eventually, files, folder, session, view};
-use crate::process::Process;
+use crate::process::{Process, run};
 use attacker::{Dump, keys_in, surviving_keys};
 
 /// Epochs of ten seconds of the injected clock, so that keys are looked after many times a second.
@@ -258,6 +258,43 @@ async fn a_backup_from_before_an_erasure_does_not_bring_it_back() {
         let bytes = std::fs::read(&file).expect("reads");
         assert!(!bytes.windows(11).any(|window| window == b"\"page_view\""), "{}", file.display());
     }
+}
+
+/// A data folder as the version before left it: nothing in its log is sealed, and all pseudonyms follow from one key.
+#[tokio::test]
+async fn a_data_folder_of_the_version_before_is_read_and_its_pseudonym_key_destroyed() {
+    let folder = folder();
+    let data = folder.path().join("data");
+    let pseudonym = Pseudonym::from_bytes(*b"of the old times");
+    let site = waver_schema::SiteKey::parse("demo").expect("valid");
+    let at = now();
+    let consent = json!({"measure": "granted", "personalize": "granted", "source": "tag"});
+    let batch = json!({"consent_epoch": at / 1000, "events": [view(1), view(2)]});
+    let records = [(RecordKind::Consent, consent), (RecordKind::Batch, batch)].map(|(kind, payload)| {
+        let payload = payload.to_string().into_bytes();
+        Record { kind, site: site.clone(), pseudonym, received_at: at, key_id: None, payload }
+    });
+    let log = SledLog::open(&data.join("log"), std::time::Duration::from_secs(3600)).expect("opens");
+    log.append(&records).await.expect("appends");
+    drop(log);
+    let key = data.join("keys/pseudonym.key");
+    SecretKey::load_or_create(&key, |bytes| bytes.fill(7)).expect("makes");
+
+    for _ in 0..2 {
+        let process = Process::start(folder.path()).await;
+        let total = process.caller.admin("/v1/aggregates").await["total"].take();
+        assert_eq!((&total["events"], &total["sessions"]), (&json!(2), &json!(1)), "{total}");
+        assert_eq!(process.terminate().await, Some(0));
+        assert!(!key.exists());
+    }
+    let config = folder.path().join("waver.toml");
+    let output = run(&["replay", "--json", "--config", config.to_str().expect("text")], &[]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+}
+
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    u64::try_from(since.as_millis()).expect("fits")
 }
 
 /// How many records are held about a session.

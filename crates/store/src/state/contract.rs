@@ -86,6 +86,26 @@ async fn a_row_that_cannot_be_opened_takes_its_share_of_the_aggregates_along() {
     let again = EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts, &Turned).expect("restores");
     assert_eq!(events_of(&again).await, 112);
 
+    // A snapshot of version 1 has all of it in its windows. What its sessions added goes with them from then on.
+    let all = vec![(0, events(MINUTE, 12)), (0, events(MINUTE, 100))];
+    let before = EmbeddedState::new(sites(), GRACE);
+    let writes = vec![write(session(0, 12), 0, &[12, 7], 9 * MINUTE)];
+    let gained = Commit { changes: all.clone(), settled: all, ..commit(0, 1, writes) };
+    assert!(before.commit(gained).await.expect("commits"));
+    let parts = before.capture(FOLD).into_parts(std::sync::Arc::new(PlainRows));
+    let mut parts: Vec<Part> = parts.collect::<Result<_, _>>().expect("encodes");
+    parts[0][0] = 1;
+    let parts = parts.into_iter().map(Ok);
+    let upgraded = EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts, &Turned).expect("restores");
+    assert_eq!((upgraded.sessions(), events_of(&upgraded).await), (1, 112));
+    assert_eq!(upgraded.row(session(0, 12)).map(|row| row.bytes.to_vec()), Some(vec![12, 7]));
+    let removed = Write { bytes: None, ..write(session(0, 12), 1, b"", 0) };
+    let taken_back = Commit { changes: vec![(0, events(MINUTE, -12))], ..commit(1, 2, vec![removed]) };
+    assert!(upgraded.commit(taken_back).await.expect("commits"));
+    let parts = upgraded.capture(FOLD).into_parts(std::sync::Arc::new(Turned));
+    let again = EmbeddedState::restore(sites(), GRACE, FOLD, 0, parts, &Turned).expect("restores");
+    assert_eq!((events_of(&upgraded).await, events_of(&again).await), (100, 100));
+
     // Under another fold the rows come from the log again, and then their shares do.
     let rebuilt = EmbeddedState::restore(sites(), GRACE, FOLD + 1, 0, read(), &Turned).expect("restores");
     assert_eq!((rebuilt.applied(), rebuilt.sessions(), events_of(&rebuilt).await), (0, 0, 100));
