@@ -1,4 +1,4 @@
-//! A real Chromium, driven over WebDriver with trusted input, and its DevTools protocol for what WebDriver cannot see.
+//! A real Chromium or Firefox, driven over WebDriver with trusted input, and Chromium's DevTools protocol for what WebDriver cannot see.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -22,11 +22,40 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// What the browser says of itself: without it, that it has no screen, and then it counts as automation and is offered nothing.
 pub(crate) const USER_AGENT: &str =
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/138.0.0.0 Safari/537.36";
+const FIREFOX_USER_AGENT: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+/// The two kinds of browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// Chromium by chromedriver.
+    Chromium,
+    /// Firefox by geckodriver.
+    Firefox,
+}
+
+impl Engine {
+    /// Its name in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Engine::Chromium => "Chromium",
+            Engine::Firefox => "Firefox",
+        }
+    }
+
+    fn driver(self) -> &'static str {
+        match self {
+            Engine::Chromium => "chromedriver",
+            Engine::Firefox => "geckodriver",
+        }
+    }
+}
 
 /// A browser window under test. Dropping it ends driver and browser.
 pub struct Browser {
     /// The WebDriver client, for what this type does not wrap.
     pub client: Client,
+    /// What kind it is.
+    pub engine: Engine,
     driver: Child,
     profile: TempDir,
 }
@@ -34,7 +63,10 @@ pub struct Browser {
 impl Drop for Browser {
     fn drop(&mut self) {
         // A driver that is killed, as when a test fails, leaves its browser behind; the profile's path names that browser alone.
-        let profile = format!("--user-data-dir={}", self.profile.path().display());
+        let profile = match self.engine {
+            Engine::Chromium => format!("--user-data-dir={}", self.profile.path().display()),
+            Engine::Firefox => format!("-profile {}", self.profile.path().display()),
+        };
         let _ = std::process::Command::new("pkill").args(["-KILL", "-f", "--", &profile]).status();
     }
 }
@@ -57,15 +89,6 @@ impl Browser {
     }
 
     async fn open_with(width: u32, height: u32, further: &[&str]) -> Result<Browser> {
-        let port = free_port()?;
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .context("starting chromedriver; `cargo xtask setup --for test` installs it")?;
         let profile = tempfile::tempdir()?;
         let mut arguments = vec![
             "--headless=new".to_owned(),
@@ -82,10 +105,65 @@ impl Browser {
             format!("--user-data-dir={}", profile.path().display()),
         ];
         arguments.extend(further.iter().map(|&argument| argument.to_owned()));
-        let capabilities: Capabilities = serde_json::from_value(json!({
+        let capabilities = serde_json::from_value(json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
         }))?;
+        Browser::connect(Engine::Chromium, profile, &[], capabilities).await
+    }
+
+    /// Opens one of that kind whose Global Privacy Control a test can turn on and off by [`Browser::set_privacy_control`].
+    ///
+    /// # Errors
+    /// As [`Browser::open`].
+    pub async fn open_of(engine: Engine, width: u32, height: u32) -> Result<Browser> {
+        if engine == Engine::Chromium {
+            return Browser::open_with(width, height, &["--enable-features=GlobalPrivacyControlTest"]).await;
+        }
+        let profile = tempfile::tempdir()?;
+        let capabilities = serde_json::from_value(json!({
+            "moz:firefoxOptions": {
+                "args": [
+                    "-headless", "-profile", profile.path(), format!("--width={width}"), format!("--height={height}"),
+                ],
+                "prefs": {
+                    "general.useragent.override": FIREFOX_USER_AGENT,
+                    "privacy.globalprivacycontrol.functionality.enabled": true,
+                    // What a browser does by itself would stand among what pages do.
+                    "app.update.enabled": false,
+                    "browser.safebrowsing.enabled": false,
+                    "datareporting.policy.dataSubmissionEnabled": false,
+                    "network.captive-portal-service.enabled": false,
+                    "network.connectivity-service.enabled": false,
+                    // What a page opens, a page may close.
+                    "dom.allow_scripts_to_close_windows": true,
+                    "dom.disable_open_during_load": false,
+                },
+            },
+        }))?;
+        // Preferences of a running Firefox are changed by its own scripts, which has to be allowed.
+        Browser::connect(engine, profile, &["--allow-system-access"], capabilities).await
+    }
+
+    async fn connect(
+        engine: Engine,
+        profile: TempDir,
+        options: &[&str],
+        capabilities: Capabilities,
+    ) -> Result<Browser> {
+        let port = free_port()?;
+        let mut command = Command::new(engine.driver());
+        command.arg(format!("--port={port}")).args(options);
+        if engine == Engine::Firefox {
+            command.arg(format!("--websocket-port={}", free_port()?));
+        }
+        let driver = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .with_context(|| format!("starting {}; `cargo xtask setup --for test` installs it", engine.driver()))?;
         let address = format!("http://127.0.0.1:{port}");
         let client = eventually("a browser session", STARTED, || {
             let mut builder = ClientBuilder::new(HttpConnector::new());
@@ -94,9 +172,38 @@ impl Browser {
             async move { Ok(Some(builder.connect(&address).await?)) }
         })
         .await
-        .context("is Chromium installed? `cargo xtask setup --for test` installs it")?;
-        let browser = Browser { client, driver, profile };
-        Ok(browser)
+        .with_context(|| format!("is {} installed? `cargo xtask setup --for test` installs it", engine.name()))?;
+        Ok(Browser { client, engine, driver, profile })
+    }
+
+    /// Turns Global Privacy Control on or off, as the browser's user does in its settings. Pages that are open see it at once.
+    ///
+    /// # Errors
+    /// When the browser has no such setting; in Chromium, when it was not opened by [`Browser::open_of`].
+    pub async fn set_privacy_control(&self, on: bool) -> Result<()> {
+        match self.engine {
+            Engine::Chromium => {
+                self.client.issue_cmd(PrivacyControl(on)).await.context("setting Global Privacy Control")?;
+            }
+            Engine::Firefox => {
+                self.client.issue_cmd(ScriptContext("chrome")).await.context("the browser's own scripts")?;
+                let set = "Services.prefs.setBoolPref('privacy.globalprivacycontrol.enabled', arguments[0]);";
+                let done = self.client.execute(set, vec![on.into()]).await;
+                self.client.issue_cmd(ScriptContext("content")).await?;
+                done.context("setting the preference")?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Its name and version, as it says them itself.
+    ///
+    /// # Errors
+    /// When the driver does not say them.
+    pub async fn version(&self) -> Result<String> {
+        let said = self.client.capabilities();
+        let version = said.and_then(|said| said.get("browserVersion")).and_then(Value::as_str);
+        Ok(format!("{} {}", self.engine.name(), version.context("the driver does not say the browser's version")?))
     }
 
     /// Opens an address and waits until the page has loaded.
@@ -174,6 +281,24 @@ impl Browser {
                 actions.then(PointerAction::MoveToElement { element: element.clone(), duration: Some(stroke), x, y });
         }
         self.client.perform_actions(actions).await.with_context(|| format!("dithering over {selector}"))
+    }
+
+    /// Waits for what a promise of the page comes to. `script` is the body of an asynchronous function.
+    ///
+    /// # Errors
+    /// When it is rejected, with why.
+    pub async fn promised(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
+        let whole = format!(
+            "const done = arguments[arguments.length - 1]; \
+             (async (...given) => {{ {script} }})(...[...arguments].slice(0, -1)) \
+             .then((value) => done({{ value }}), (error) => done({{ error: `${{error}}` }}));"
+        );
+        let mut answer =
+            self.client.execute_async(&whole, arguments).await.with_context(|| format!("running {script}"))?;
+        if let Some(error) = answer["error"].as_str() {
+            anyhow::bail!("{error}, running {script}");
+        }
+        Ok(answer["value"].take())
     }
 
     /// Runs a script in the page and gives back what it returns.
@@ -271,7 +396,7 @@ impl Browser {
     /// When the browser does not answer any more.
     pub async fn close(mut self) -> Result<()> {
         self.client.clone().close().await?;
-        self.driver.kill().await.context("ending chromedriver")
+        self.driver.kill().await.context("ending the driver")
     }
 }
 
@@ -288,6 +413,34 @@ impl WebDriverCompatibleCommand for DevTools {
 
     fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "cmd": self.command, "params": self.parameters }).to_string()))
+    }
+}
+
+/// The extension of WebDriver that the specification of Global Privacy Control has.
+#[derive(Debug)]
+struct PrivacyControl(bool);
+
+impl WebDriverCompatibleCommand for PrivacyControl {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/privacy", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "gpc": self.0 }).to_string()))
+    }
+}
+
+/// Whose scripts Firefox runs next: its own (`chrome`) or the page's (`content`).
+#[derive(Debug)]
+struct ScriptContext(&'static str);
+
+impl WebDriverCompatibleCommand for ScriptContext {
+    fn endpoint(&self, base: &url::Url, session: Option<&str>) -> Result<url::Url, url::ParseError> {
+        base.join(&format!("session/{}/moz/context", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &url::Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "context": self.0 }).to_string()))
     }
 }
 

@@ -51,12 +51,20 @@ impl Collector {
     /// # Errors
     /// When it cannot be built or does not become ready.
     pub async fn start_with(shop: &str, offers: &str, settings: &[(&str, &str)]) -> Result<Collector> {
+        Collector::start_for(&[shop.to_owned()], offers, settings).await
+    }
+
+    /// The same for pages of several origins.
+    ///
+    /// # Errors
+    /// When it cannot be built or does not become ready.
+    pub async fn start_for(origins: &[String], offers: &str, settings: &[(&str, &str)]) -> Result<Collector> {
         let folder = tempfile::tempdir()?;
         let port = free_port()?;
         // Tests look at single sessions, so nothing is suppressed.
         let config = format!(
             "[server]\nlisten = \"127.0.0.1:{port}\"\ndata_dir = \"data\"\n\n[release]\nk = 0\n\n\
-             [sites.demo]\norigins = [\"{shop}\"]\noffers = \"offers.toml\"\nallow_no_origin = true\n"
+             [sites.demo]\norigins = {origins:?}\noffers = \"offers.toml\"\nallow_no_origin = true\n"
         );
         std::fs::write(folder.path().join("waver.toml"), config)?;
         std::fs::write(folder.path().join("offers.toml"), offers)?;

@@ -13,6 +13,8 @@ pub mod caller;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod collector;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod consent;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod house;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shop;

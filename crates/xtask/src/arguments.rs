@@ -15,6 +15,8 @@ cargo xtask <command>
   demo   [--no-shoppers] [--release] [--data DIR] [--yes]
                                        set up, build, then a live shop and dashboard until Ctrl-C
   test   [--soak] [--yes] [-- FILTER]  set up, build, then every test (those whose name contains FILTER)
+  consent [--peers] [--seconds N] [--row C1 ...] [--tool NAME ...] [--browser NAME] [--yes]
+                                       real consent tools in real browsers, kept in docs/consent-conformance.md unless anything is chosen
   fuzz   [--seconds N] [--jobs N] [TARGET...]
                                        search for bytes on which a decoder fails, 60 s for each target
   bench  [collector] [--sessions N] [--events N] [--json]
@@ -31,6 +33,7 @@ pub(crate) enum Invocation {
     Build(BuildOptions),
     Demo(DemoOptions),
     Test(TestOptions),
+    Consent(ConsentOptions),
     Fuzz(FuzzOptions),
     Bench(BenchOptions),
     Ci(CiOptions),
@@ -70,6 +73,15 @@ pub(crate) struct TestOptions {
     pub(crate) yes: bool,
     /// Passed on to the test programs, as after `cargo test --`.
     pub(crate) filter: Vec<OsString>,
+}
+
+#[derive(Debug, Default, PartialEq)]
+pub(crate) struct ConsentOptions {
+    pub(crate) yes: bool,
+    /// Whether other vendors' trackers are tried in the place of Waver.
+    pub(crate) peers: bool,
+    /// Options of the command in `tests/examples/consent.rs`, each with its value.
+    pub(crate) chosen: Vec<(String, String)>,
 }
 
 #[derive(Debug, PartialEq)]
@@ -113,6 +125,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
             Some("build") => build(&mut parser).map(Invocation::Build),
             Some("demo") => demo(&mut parser).map(Invocation::Demo),
             Some("test") => test(&mut parser).map(Invocation::Test),
+            Some("consent") => consent(&mut parser).map(Invocation::Consent),
             Some("fuzz") => fuzz(&mut parser).map(Invocation::Fuzz),
             Some("bench") => bench(&mut parser).map(Invocation::Bench),
             Some("ci") => ci(&mut parser).map(Invocation::Ci),
@@ -180,6 +193,22 @@ fn test(parser: &mut lexopt::Parser) -> Result<TestOptions, lexopt::Error> {
             Long("yes") => options.yes = true,
             // After `--` lexopt hands out plain values; before it, `cargo xtask test name` is as clear.
             Value(filter) => options.filter.push(filter),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(options)
+}
+
+fn consent(parser: &mut lexopt::Parser) -> Result<ConsentOptions, lexopt::Error> {
+    let mut options = ConsentOptions::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("yes") => options.yes = true,
+            Long("peers") => options.peers = true,
+            Long(name @ ("seconds" | "phases" | "pairs" | "row" | "tool" | "browser")) => {
+                let name = format!("--{name}");
+                options.chosen.push((name, parser.value()?.string()?));
+            }
             other => return Err(other.unexpected()),
         }
     }
@@ -259,6 +288,17 @@ mod tests {
                 filter: vec!["consent".into(), "--nocapture".into()]
             }))
         );
+    }
+
+    #[test]
+    fn a_run_of_consent_may_be_of_a_part() {
+        assert_eq!(parsed("consent"), Ok(Invocation::Consent(ConsentOptions::default())));
+        let chosen = vec![("--row".to_owned(), "C7".to_owned()), ("--browser".to_owned(), "firefox".to_owned())];
+        assert_eq!(
+            parsed("consent --peers --row C7 --browser=firefox"),
+            Ok(Invocation::Consent(ConsentOptions { yes: false, peers: true, chosen }))
+        );
+        assert!(parsed("consent --column C7").is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `cargo xtask`: one typed program instead of shell scripts. It takes a bare machine to a running demo and a passed test suite.
 //!
-//! Each command is a module: [`setup`], [`build`], [`demo`], [`test`], [`fuzz`], [`bench`], [`ci`]. They share a [`workspace::Workspace`] (where
+//! Each command is a module: [`setup`], [`build`], [`demo`], [`test`], [`consent`], [`fuzz`], [`bench`], [`ci`]. They share a [`workspace::Workspace`] (where
 //! things are), an [`environment::Environment`] (how a child process is started) and [`progress`] (what is printed meanwhile).
 
 mod arguments;
@@ -8,6 +8,7 @@ mod arrows;
 mod bench;
 mod build;
 mod ci;
+mod consent;
 mod demo;
 mod digest;
 mod environment;
@@ -60,6 +61,7 @@ fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Build(options) => build::command(&workspace, environment, &options),
         Invocation::Demo(options) => demo::command(&workspace, environment, &options),
         Invocation::Test(options) => test::command(&workspace, environment, &options),
+        Invocation::Consent(options) => consent::command(&workspace, environment, &options),
         Invocation::Fuzz(options) => fuzz::command(&workspace, &environment, &options),
         Invocation::Bench(options) => bench::command(&workspace, &environment, &options),
         Invocation::Ci(options) => ci::command(&workspace, environment, &options),

@@ -15,6 +15,8 @@ use crate::workspace::Workspace;
 
 /// Test targets with this beginning drive a real browser.
 const BROWSER_TARGETS: &str = "browser";
+/// Test targets with this beginning drive Firefox.
+const FIREFOX_TARGETS: &str = "firefox";
 /// The test target that calls schemathesis.
 const API_TARGET: &str = "api_document";
 
@@ -41,6 +43,9 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
     let mut left_out = Vec::new();
     if !has_browser {
         left_out.push(BROWSER_TARGETS);
+    }
+    if !machine.has_firefox() {
+        left_out.push(FIREFOX_TARGETS);
     }
     if !machine.has_schemathesis() {
         left_out.push(API_TARGET);

@@ -1,4 +1,5 @@
-//! wasm-pack and the wasm-bindgen command line, which must be exactly the version of the crate in `Cargo.lock`.
+//! Programs that cargo installs: wasm-pack, the wasm-bindgen command line, which must be exactly the version of the crate in `Cargo.lock`, and for
+//! tests geckodriver.
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use crate::progress::Step;
 use crate::workspace::Workspace;
 
 const WASM_PACK: &str = "0.15.1";
+const GECKODRIVER: &str = "0.37.1";
 
 struct Tool {
     /// Name of the package that cargo installs.
@@ -44,41 +46,79 @@ pub(super) fn ensure(workspace: &Workspace, environment: &mut Environment, cache
         },
         Tool { package: "wasm-pack", version: WASM_PACK.to_owned(), programs: &["wasm-pack"], options: &["--locked"] },
     ];
-    let objects = cache.join("tools-build");
     let mut private_folders = Vec::new();
     for tool in &tools {
-        if tool.is_on_path(environment) {
-            continue;
-        }
-        let home = cache.join(format!("{}-{}", tool.package, tool.version));
-        let bin = home.join("bin");
-        let mut extended = environment.clone();
-        extended.prepend_path(&bin);
-        if !tool.is_on_path(&extended) {
-            step.doing(&format!("compiling {} {} once, about a minute", tool.package, tool.version));
-            tool.install(workspace, environment, &home, &objects)?;
-            if !tool.is_on_path(&extended) {
-                bail!("{} was installed into {} but does not run", tool.package, bin.display());
-            }
-        }
-        *environment = extended;
-        private_folders.push(bin);
-    }
-    if objects.exists() {
-        std::fs::remove_dir_all(&objects).with_context(|| format!("cannot remove {}", objects.display()))?;
+        private_folders.extend(tool.ensure(workspace, environment, cache, step)?);
     }
     let summary = tools.iter().map(|tool| format!("{} {}", tool.package, tool.version)).collect::<Vec<_>>().join(", ");
     Ok(Found { summary, private_folders })
 }
 
+/// Puts geckodriver on the `PATH` of `environment`. It is a tool of tests and no part of the product, so a machine that cannot compile it goes
+/// without; gives whether it is there.
+pub(super) fn ensure_geckodriver(
+    workspace: &Workspace,
+    environment: &mut Environment,
+    cache: &Path,
+    step: &Step,
+) -> bool {
+    let tool = Tool {
+        package: "geckodriver",
+        version: GECKODRIVER.to_owned(),
+        programs: &["geckodriver"],
+        options: &["--locked"],
+    };
+    // Whatever version a person has of it serves.
+    if environment.find_program("geckodriver").is_some() {
+        return true;
+    }
+    match tool.ensure(workspace, environment, cache, step) {
+        Ok(_) => true,
+        Err(error) => {
+            println!("{error:#}");
+            false
+        }
+    }
+}
+
 impl Tool {
+    /// Puts it on the `PATH`, and gives the folder in the cache if it is there.
+    fn ensure(
+        &self,
+        workspace: &Workspace,
+        environment: &mut Environment,
+        cache: &Path,
+        step: &Step,
+    ) -> Result<Option<PathBuf>> {
+        if self.is_on_path(environment) {
+            return Ok(None);
+        }
+        let home = cache.join(format!("{}-{}", self.package, self.version));
+        let bin = home.join("bin");
+        let mut extended = environment.clone();
+        extended.prepend_path(&bin);
+        if !self.is_on_path(&extended) {
+            let objects = cache.join("tools-build");
+            step.doing(&format!("compiling {} {} once, about a minute", self.package, self.version));
+            self.install(workspace, environment, &home, &objects)?;
+            if objects.exists() {
+                std::fs::remove_dir_all(&objects).with_context(|| format!("cannot remove {}", objects.display()))?;
+            }
+            if !self.is_on_path(&extended) {
+                bail!("{} was installed into {} but does not run", self.package, bin.display());
+            }
+        }
+        *environment = extended;
+        Ok(Some(bin))
+    }
+
     fn is_on_path(&self, environment: &Environment) -> bool {
         let expected = format!("{} {}", self.programs[0], self.version);
         self.programs.iter().all(|program| environment.find_program(program).is_some())
             && environment
                 .find_program(self.programs[0])
                 .and_then(|program| process::capture(environment.command(program).arg("--version")).ok())
-                .is_some_and(|version| version.trim() == expected)
+                .is_some_and(|version| version.lines().next().unwrap_or_default().starts_with(&expected))
     }
 
     /// Without optimisation: these tools run for a moment, and an optimised build takes three times as long as it ever saves.

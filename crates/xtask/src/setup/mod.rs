@@ -28,6 +28,7 @@ pub(crate) struct Machine {
     pub(crate) environment: Environment,
     missing: Vec<&'static Requirement>,
     has_schemathesis: bool,
+    has_geckodriver: bool,
     /// Folders in the user's cache that hold wasm-pack or wasm-bindgen, because the person's own `PATH` does not.
     private_tools: Vec<PathBuf>,
 }
@@ -45,6 +46,11 @@ impl Machine {
     /// Whether a browser can be driven.
     pub(crate) fn has_browser(&self) -> bool {
         (browser::BROWSER.present)(&self.environment)
+    }
+
+    /// Whether Firefox can be driven.
+    pub(crate) fn has_firefox(&self) -> bool {
+        self.has_geckodriver && (browser::FIREFOX.present)(&self.environment)
     }
 
     /// Whether the HTTP API can be checked against its own document.
@@ -78,14 +84,14 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
 /// # Errors
 /// A step failed. Something that is only missing is no error here.
 pub(crate) fn ensure(workspace: &Workspace, mut environment: Environment, options: &SetupOptions) -> Result<Machine> {
-    let mut progress = Progress::new("setup", if options.purpose == Purpose::Test { 5 } else { 4 });
+    let mut progress = Progress::new("setup", if options.purpose == Purpose::Test { 6 } else { 4 });
     let installer = Installer::new(&environment, options.yes);
     let cache = cache_folder()?;
 
     let step = progress.step("system packages");
     let needed: &[&'static Requirement] = match options.purpose {
         Purpose::Demo => &[&node::NODE],
-        Purpose::Test => &[&node::NODE, &browser::BROWSER],
+        Purpose::Test => &[&node::NODE, &browser::BROWSER, &browser::FIREFOX],
     };
     let mut missing = installer.provide(&environment, &step, needed)?;
     step.done(&system_packages::summary(needed, &missing));
@@ -107,12 +113,20 @@ pub(crate) fn ensure(workspace: &Workspace, mut environment: Environment, option
     if missing.contains(&&node::NODE) {
         step.done("skipped, since Node.js is missing");
     } else {
-        let packages = node::install_packages(workspace, &mut environment, &step)?;
+        let mut packages = node::install_packages(workspace, &mut environment, &step)?;
+        if options.purpose == Purpose::Test {
+            packages =
+                format!("{packages}; for tests {}", node::install_test_packages(workspace, &environment, &step)?);
+        }
         step.done(&packages);
     }
 
-    let mut has_schemathesis = false;
+    let (mut has_schemathesis, mut has_geckodriver) = (false, false);
     if options.purpose == Purpose::Test {
+        let step = progress.step("geckodriver");
+        has_geckodriver = cargo_tools::ensure_geckodriver(workspace, &mut environment, &cache, &step);
+        step.done(if has_geckodriver { "found" } else { "missing, so Firefox is not driven" });
+
         let step = progress.step("schemathesis");
         has_schemathesis = schemathesis::ensure(workspace, &environment, &cache, &step)?;
         step.done(if has_schemathesis {
@@ -122,7 +136,7 @@ pub(crate) fn ensure(workspace: &Workspace, mut environment: Environment, option
         });
     }
 
-    Ok(Machine { environment, missing, has_schemathesis, private_tools: tools.private_folders })
+    Ok(Machine { environment, missing, has_schemathesis, has_geckodriver, private_tools: tools.private_folders })
 }
 
 /// `${XDG_CACHE_HOME:-~/.cache}/waver`: what several clones share.

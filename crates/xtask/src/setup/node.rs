@@ -40,9 +40,21 @@ fn major(version: &str) -> Option<u32> {
 /// The lock is missing or npm failed.
 pub(crate) fn install_packages(workspace: &Workspace, environment: &mut Environment, step: &Step) -> Result<String> {
     let www = workspace.root.join("www");
-    let modules = www.join("node_modules");
-    environment.prepend_path(&modules.join(".bin"));
-    let wanted = digest_of_lock(&www)?;
+    environment.prepend_path(&www.join("node_modules/.bin"));
+    install_into(&www, environment, step)
+}
+
+/// The same for the consent tools and trackers that stand on pages of tests.
+///
+/// # Errors
+/// As [`install_packages`].
+pub(crate) fn install_test_packages(workspace: &Workspace, environment: &Environment, step: &Step) -> Result<String> {
+    install_into(&workspace.root.join("tests/cmp"), environment, step)
+}
+
+fn install_into(folder: &Path, environment: &Environment, step: &Step) -> Result<String> {
+    let modules = folder.join("node_modules");
+    let wanted = digest_of_lock(folder)?;
     let stamp = modules.join(STAMP);
     if std::fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok("as locked".to_owned());
@@ -53,16 +65,16 @@ pub(crate) fn install_packages(workspace: &Workspace, environment: &mut Environm
         environment
             .command("npm")
             .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"])
-            .current_dir(&www),
+            .current_dir(folder),
     )?;
     std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
     Ok("installed".to_owned())
 }
 
-fn digest_of_lock(www: &Path) -> Result<String> {
+fn digest_of_lock(folder: &Path) -> Result<String> {
     let mut contents = Vec::new();
     for name in ["package.json", "package-lock.json"] {
-        let path = www.join(name);
+        let path = folder.join(name);
         contents.extend(std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?);
     }
     Ok(digest::hex(&contents))

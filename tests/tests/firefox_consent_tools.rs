@@ -1,0 +1,11 @@
+//! Real consent tools in Firefox: a part of the table of conformance that takes a minute. `cargo xtask consent` runs all of it.
+
+use anyhow::Result;
+use waver_tests::browser::Engine;
+use waver_tests::consent::run::run_pairs;
+use waver_tests::consent::tool::Tool::{Page, Vanilla};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tools_and_module_agree_in_firefox() -> Result<()> {
+    run_pairs(Engine::Firefox, &[("C1", Vanilla), ("C5", Page), ("C11", Vanilla)]).await
+}
