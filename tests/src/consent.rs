@@ -6,6 +6,7 @@
 
 pub mod module;
 pub mod packages;
+pub mod peers;
 pub mod rows;
 pub mod run;
 pub mod sinkhole;

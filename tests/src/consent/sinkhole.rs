@@ -7,7 +7,8 @@ use anyhow::{Context, Result};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -184,6 +185,9 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         // A page of the sinkhole's own, that leaves a cookie for its host: whoever sends cookies now shows it.
         return ([("set-cookie", "canary=c22-canary; Path=/; SameSite=Lax")], "planted").into_response();
     }
+    if path.starts_with("/peer/") {
+        return welcome(&head);
+    }
     let mut fate = shared.fate.subscribe();
     loop {
         let (route, decreed) = *fate.borrow_and_update();
@@ -210,6 +214,20 @@ async fn pass(State(shared): State<Arc<Shared>>, request: Request) -> Response {
         }
         Err(error) => (StatusCode::BAD_GATEWAY, format!("{error:#}")).into_response(),
     }
+}
+
+/// What a tracker of another vendor is answered: that all is well.
+fn welcome(head: &axum::http::request::Parts) -> Response {
+    let asked = |name: &str| head.headers.get(name).cloned();
+    let origin = asked("origin").unwrap_or_else(|| HeaderValue::from_static("*"));
+    let mut response = ([(CONTENT_TYPE, "application/json")], "{}").into_response();
+    let headers = response.headers_mut();
+    headers.insert("access-control-allow-origin", origin);
+    headers.insert("access-control-allow-credentials", HeaderValue::from_static("true"));
+    if let Some(names) = asked("access-control-request-headers") {
+        headers.insert("access-control-allow-headers", names);
+    }
+    response
 }
 
 async fn forward(
