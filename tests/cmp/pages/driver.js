@@ -26,11 +26,15 @@
     /** The state of consent, once the module is there to say it. */
     consent: () => window.waver('consent'),
 
-    /** Accepts in the tool, and waits until the collector has the grant on record. Gives the session's name. */
+    /**
+     * Accepts in the tool, and waits until the collector has the grant on record. Gives the session's name. A tool that saves one service after
+     * the other makes several grants of it, of which the last counts.
+     */
     async grant(measure = true, personalize = true) {
       const before = about().length;
       await cmp.grant(measure, personalize);
-      const request = await until('a grant on record', () => about().slice(before).find((one) => isGrant(one) && one.status >= 200 && one.status < 300));
+      const grants = () => about().slice(before).filter(isGrant);
+      const request = await until('a grant on record', () => { const last = grants().at(-1); return last?.status >= 200 && last.status < 300 && last; });
       return said(request).session;
     },
 

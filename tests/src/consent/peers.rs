@@ -69,8 +69,8 @@ pub async fn run(effort: Effort) -> Result<Seen> {
                 _ => under_privacy_control(&stage, peer).await,
             };
             let result = tried.map_err(|error| format!("{error:#}"));
-            let told = result.as_ref().map_or_else(|why| format!("FAIL {why}"), |remark| format!("pass {remark}"));
-            println!("{:<34} {row:<4} {told}", peer.name);
+            let (Ok(told) | Err(told)) = &result;
+            println!("{:<34} {row:<4} {} {told}", peer.name, verdict(&result));
             cells.push((peer, row, result));
             stage.tidy().await?;
         }
@@ -89,22 +89,31 @@ impl Seen {
         let _ = writeln!(text, "| tracker | version | {} |\n|---|---|{}", ROWS.join(" | "), "---|".repeat(ROWS.len()));
         for peer in PEERS {
             let cell = |row: &&str| {
-                let found = self.cells.iter().find(|(known, name, _)| known.name == peer.name && name == *row);
-                found.map_or("-", |(.., result)| if result.is_ok() { "pass" } else { "FAIL" })
+                let found = self.cells.iter().find(|(known, name, _)| known.name == peer.name && name == row);
+                found.map_or("-", |(.., result)| verdict(result))
             };
             let cells: Vec<&str> = ROWS.iter().map(cell).collect();
             let _ = writeln!(text, "| {} | {} | {} |", peer.name, packages::version(peer.package)?, cells.join(" | "));
         }
         text.push_str("\nWhat was seen:\n\n");
         for (peer, row, result) in &self.cells {
-            let (verdict, told) = match result {
-                Ok(remark) if remark.is_empty() => continue,
-                Ok(remark) => ("pass", remark),
-                Err(why) => ("FAIL", why),
-            };
-            let _ = writeln!(text, "- {row}, {}: {verdict}: {told}", peer.name);
+            let (Ok(told) | Err(told)) = result;
+            if !told.is_empty() {
+                let _ = writeln!(text, "- {row}, {}: {}: {told}", peer.name, verdict(result));
+            }
         }
         Ok(text)
+    }
+}
+
+/// The beginning of what is said where a tracker could not be brought to send anything.
+const NOT_TRIED: &str = "not tried";
+
+fn verdict(result: &Result<String, String>) -> &'static str {
+    match result {
+        Ok(_) => "pass",
+        Err(why) if why.starts_with(NOT_TRIED) => NOT_TRIED,
+        Err(_) => "FAIL",
     }
 }
 
@@ -139,7 +148,7 @@ fn carries(exchange: &Exchange, name: &str) -> bool {
 async fn arrives(stage: &Stage, case: &Case, name: &str) -> Result<()> {
     let found = |arrived: &[Exchange]| arrived.iter().any(|it| carries(it, name)).then_some(());
     let what = format!("the event `{name}`, without which nothing is tried");
-    stage.sinkhole.until(&what, &case.origin, PATIENCE, found).await
+    stage.sinkhole.until(&what, &case.origin, PATIENCE, found).await.context(NOT_TRIED)
 }
 
 /// C1.

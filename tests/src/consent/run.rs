@@ -98,6 +98,9 @@ async fn in_browser(engine: Engine, selection: &Selection, effort: Effort) -> Re
                 tool.name(),
                 begun.elapsed().as_secs_f64()
             );
+            if result.is_err() {
+                println!("          the page says {}", told_by_page(&stage).await);
+            }
             outcomes.push(Outcome { engine, row: row.number, tool, result });
             if stage.tidy().await.is_err() {
                 // Whatever a row did to the browser, the next one gets a working one.
@@ -107,4 +110,14 @@ async fn in_browser(engine: Engine, selection: &Selection, effort: Effort) -> Re
     }
     stage.browser.close().await?;
     Ok((version, outcomes))
+}
+
+/// What the module in the window says of consent, and what it sent: for whoever looks for the reason of a failure.
+async fn told_by_page(stage: &Stage) -> String {
+    let script = "const state = await Promise.race([driver.consent(), driver.pause(1000)]); return JSON.stringify({ state, errors: recorder.errors, \
+                  sent: driver.about().map(({ url, status, body }) => `${new URL(url).pathname} ${status} ${body}`) });";
+    match tokio::time::timeout(Duration::from_secs(5), stage.page(script)).await {
+        Ok(Ok(told)) => told.as_str().unwrap_or_default().to_owned(),
+        _ => "nothing".to_owned(),
+    }
 }
