@@ -33,6 +33,11 @@
     async grant(measure = true, personalize = true) {
       const before = about().length;
       await cmp.grant(measure, personalize);
+      return this.granted(before);
+    },
+
+    /** The session's name, once the last grant after so many requests is on record. */
+    async granted(before) {
       const grants = () => about().slice(before).filter(isGrant);
       const request = await until('a grant on record', () => { const last = grants().at(-1); return last?.status >= 200 && last.status < 300 && last; });
       return said(request).session;

@@ -9,9 +9,10 @@ use serde_json::Value;
 
 use super::sinkhole::{Exchange, Fate, Sinkhole};
 use super::site::{Page, Site};
-use crate::browser::{Browser, Engine};
+use super::tool::Tool;
+use crate::browser::{Browser, Engine, PATIENCE};
 use crate::collector::Collector;
-use crate::workspace::free_port;
+use crate::workspace::{eventually, free_port};
 
 /// An offer for everybody who may be made one.
 const OFFERS: &str = r#"
@@ -203,6 +204,22 @@ impl Stage {
                 return Ok(());
             }
         }
+    }
+
+    /// The user clicks what accepts everything in the tool's banner. Gives the session's name, once the grant is on record.
+    ///
+    /// # Errors
+    /// When the tool does not take it, or the grant never arrives.
+    pub async fn accept(&self, tool: Tool) -> Result<Value> {
+        // A click while the banner still slides in hits nothing, so that a user clicks again.
+        eventually("the tool to take the click", PATIENCE, || async {
+            for selector in tool.accepting() {
+                self.browser.click(selector).await?;
+            }
+            Ok((self.page("return cmp.granted();").await? == true).then_some(()))
+        })
+        .await?;
+        self.page("return await driver.granted(0);").await
     }
 
     /// What arrived about shoppers of that origin, in short.

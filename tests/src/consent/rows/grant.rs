@@ -18,12 +18,9 @@ const CLOCK_SLACK: f64 = 100.0;
 pub(super) async fn nothing_in_retrospect(stage: &Stage, tool: Tool) -> Result<String> {
     let case = stage.play(Page::of(tool)).await?;
     stage.shop(stage.effort.watched / 2).await?;
-    for selector in tool.accepting() {
-        stage.browser.click(selector).await?;
-    }
+    stage.accept(tool).await?;
     let clicked_at = stage.page("return driver.clickedAt;").await?.as_f64().unwrap_or_default();
     ensure!(clicked_at > 0.0, "nothing was clicked");
-    stage.page("await driver.until('the grant', () => driver.about().some(driver.isGrant));").await?;
     let hesitations = stage.page("return (await waver('state')).hesitation;").await?;
     ensure!(hesitations.as_array().is_some_and(Vec::is_empty), "scored at the grant already: {hesitations}");
 

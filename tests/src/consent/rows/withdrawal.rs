@@ -108,7 +108,8 @@ pub(super) async fn asks_for_erasure_once(stage: &Stage, tool: Tool) -> Result<S
     erased.sort_unstable();
     ensure!(erased.windows(2).all(|two| two[0] != two[1]), "a session is erased twice: {erased:?}");
     let erasures = erased.iter().filter(|name| **name == session.to_string()).count();
-    let denials = asked.iter().filter(|it| it.path == "/v1/consents" && it.json()["measure"] == "denied").count();
+    let denies = |it: &&Exchange| it.json()["measure"] == "denied" && it.json()["personalize"] == "denied";
+    let denials = asked.iter().filter(|it| it.path == "/v1/consents").filter(denies).count();
     ensure!((erasures, denials) == (1, 0), "{erasures} requests for erasure, {denials} records of a denial");
 
     // In a tab that closes 10 ms later.
@@ -252,12 +253,7 @@ pub(super) async fn consent_mode_lies(stage: &Stage, tool: Tool) -> Result<Strin
 /// C34.
 pub(super) async fn as_easy_as_granting(stage: &Stage, tool: Tool) -> Result<String> {
     let case = stage.play(Page::of(tool)).await?;
-    for selector in tool.accepting() {
-        stage.browser.click(selector).await?;
-    }
-    let session = stage
-        .page("return driver.said(await driver.until('the grant', () => driver.about().find((one) => driver.isGrant(one) && one.status))).session;")
-        .await?;
+    let session = stage.accept(tool).await?;
     let offer = stage.page("return await waver('offer', 'product');").await?;
     ensure!(offer["offer"].is_object(), "there is no offer to vanish: {offer}");
     stage.browser.find(".waver-offer").await?;
