@@ -48,7 +48,7 @@ window.cmp = {
   ready: Promise.resolve(gvl.readyPromise).then(start),
   grant: (measure = true, personalize = true) => save({ purposes: [1, ...personalize ? [5, 6] : [], ...measure ? [8] : []] }),
   withdraw: () => save({}),
-  granted() { let granted = false; __tcfapi('getInAppTCData', 2, (data) => { granted = data?.purpose?.consents?.[8] === true; }); return granted; },
+  granted() { let granted = false; __tcfapi('getTCData', 2, (data) => { granted = data?.purpose?.consents?.[8] === true; }); return granted; },
   open() { api.update(cookie() ?? encoded({}), true); show(true); },
   // The dialog opened anew over a stored grant: the tool goes on to show the old consents meanwhile.
   unsaved() { api.update(encoded({ purposes: [1, 5, 6, 8] }), true); },

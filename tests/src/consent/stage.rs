@@ -216,7 +216,9 @@ impl Stage {
             for selector in tool.accepting() {
                 self.browser.click(selector).await?;
             }
-            Ok((self.page("return cmp.granted();").await? == true).then_some(()))
+            let taken =
+                self.page("return await driver.until('it', () => cmp.granted(), 2000).then(() => true, () => false);");
+            Ok((taken.await? == true).then_some(()))
         })
         .await?;
         self.page("return await driver.granted(0);").await

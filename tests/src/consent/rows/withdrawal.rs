@@ -107,7 +107,8 @@ pub(super) async fn asks_for_erasure_once(stage: &Stage, tool: Tool) -> Result<S
         asked.iter().filter(|it| it.path == "/v1/erase").map(|it| it.json()["session"].to_string()).collect();
     erased.sort_unstable();
     ensure!(erased.windows(2).all(|two| two[0] != two[1]), "a session is erased twice: {erased:?}");
-    let erasures = erased.iter().filter(|name| **name == session.to_string()).count();
+    let session = session.to_string();
+    let erasures = erased.iter().filter(|name| **name == session).count();
     let denies = |it: &&Exchange| it.json()["measure"] == "denied" && it.json()["personalize"] == "denied";
     let denials = asked.iter().filter(|it| it.path == "/v1/consents").filter(denies).count();
     ensure!((erasures, denials) == (1, 0), "{erasures} requests for erasure, {denials} records of a denial");
