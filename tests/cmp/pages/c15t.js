@@ -28,5 +28,6 @@ window.cmp = {
   granted: () => store().hasConsented() && store().has('measurement'),
   open: () => store().setActiveUI('dialog'),
   unsaved: () => staged(true, true),
+  save: () => store().saveConsents('custom'),
   reset: () => store().resetConsents(),
 };

@@ -55,4 +55,5 @@ window.cmp = {
   granted: () => api.getFieldValue('tcfeuv2', 'PurposeConsents')?.[7] === true,
   open() { api.setSignalStatus(SignalStatus.NOT_READY); api.setCmpDisplayStatus(CmpDisplayStatus.VISIBLE); show(true); },
   unsaved() { set([1, 5, 6, 8]); api.setSignalStatus(SignalStatus.NOT_READY); api.setCmpDisplayStatus(CmpDisplayStatus.VISIBLE); },
+  save: () => save([1, 5, 6, 8]),
 };

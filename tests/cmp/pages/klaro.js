@@ -18,4 +18,5 @@ window.cmp = {
   granted: () => manager().getConsent('analytics'),
   open: () => klaro.show(undefined, true),
   unsaved: () => { manager().updateConsent('analytics', true); manager().updateConsent('personalization', true); },
+  save: () => manager().saveAndApplyConsents(),
 };

@@ -18,5 +18,6 @@ window.cmp = {
       resolve();
     }, 300));
   },
+  save: () => document.querySelector('.orejime-Modal-saveButton').click(),
   reset: () => saved().clearConsents(),
 };

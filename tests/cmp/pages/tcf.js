@@ -52,4 +52,5 @@ window.cmp = {
   open() { api.update(cookie() ?? encoded({}), true); show(true); },
   // The dialog opened anew over a stored grant: the tool goes on to show the old consents meanwhile.
   unsaved() { api.update(encoded({ purposes: [1, 5, 6, 8] }), true); },
+  save: () => save({ purposes: [1, 5, 6, 8] }),
 };

@@ -21,5 +21,6 @@ window.cmp = {
     CookieConsent.showPreferences();
     document.querySelectorAll('#cc-main .section__toggle:not([disabled])').forEach((toggle) => { if (!toggle.checked) toggle.click(); });
   },
+  save: () => document.querySelector('#cc-main .pm__btn[data-role=save]').click(),
   reset: () => CookieConsent.reset(true),
 };

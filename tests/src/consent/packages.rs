@@ -5,6 +5,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::workspace::root;
 
@@ -24,14 +25,14 @@ pub fn version(package: &str) -> Result<String> {
     Ok(version.with_context(|| format!("{package} is not in {}", path.display()))?.to_owned())
 }
 
-/// Bundles the pages' scripts that import packages, and gives the folder of the bundles.
+/// Bundles the pages' scripts that import packages, into a folder of this run alone.
 ///
 /// # Errors
 /// When the packages are not installed, or do not bundle.
-pub async fn bundle() -> Result<PathBuf> {
+pub async fn bundle() -> Result<TempDir> {
     let modules = folder().join("node_modules");
     ensure!(modules.exists(), "{} is missing: run `cargo xtask setup --for test`", modules.display());
-    let into = root().join("target/consent-pages");
+    let into = tempfile::tempdir()?;
     let mut esbuild = tokio::process::Command::new(root().join("www/node_modules/.bin/esbuild"));
     for page in std::fs::read_dir(folder().join("pages"))? {
         let page = page?.path();
@@ -40,7 +41,7 @@ pub async fn bundle() -> Result<PathBuf> {
         }
     }
     esbuild.args(["--bundle", "--format=iife", "--log-level=error", "--define:process.env.NODE_ENV=\"production\""]);
-    esbuild.arg(format!("--outdir={}", into.display())).stdin(Stdio::null());
+    esbuild.arg(format!("--outdir={}", into.path().display())).stdin(Stdio::null());
     let bundled = esbuild.status().await.context("starting esbuild; `cargo xtask setup` installs it")?;
     ensure!(bundled.success(), "esbuild could not bundle the pages");
     Ok(into)

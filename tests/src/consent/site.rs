@@ -1,7 +1,7 @@
 //! The web server of the pages. Each case has an origin of its own, `cN.localhost`, so that no case finds what another left behind.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
@@ -9,6 +9,7 @@ use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
@@ -79,7 +80,7 @@ pub struct Site {
 struct Shared {
     pages: Arc<Mutex<HashMap<String, Page>>>,
     sinkhole: String,
-    bundles: PathBuf,
+    bundles: TempDir,
 }
 
 impl Drop for Site {
@@ -120,7 +121,7 @@ async fn serve(State(shared): State<Arc<Shared>>, request: Request) -> Response 
         return send(&packages::folder().join("pages"), file);
     }
     if let Some(file) = path.strip_prefix("/bundles/") {
-        return send(&shared.bundles, file);
+        return send(shared.bundles.path(), file);
     }
     match path.as_str() {
         "/hung.js" => std::future::pending().await,

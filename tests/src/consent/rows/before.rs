@@ -135,6 +135,8 @@ pub(super) async fn unsaved_choices(stage: &Stage, tool: Tool) -> Result<String>
     let case = stage.play(Page::of(tool)).await?;
     stage.page("await cmp.unsaved();").await?;
     sends_nothing(stage, &case).await?;
+    // Saved, the very same choices grant, so that they were there to be saved.
+    stage.page("await cmp.save(); await driver.granted(0);").await.context("once they are saved")?;
     if tool == Tool::Gpp {
         let case = stage.play(Page::variant(tool, "not-ready")).await?;
         sends_nothing(stage, &case).await?;
