@@ -5,13 +5,9 @@ use waver_schema::SiteKey;
 use waver_store::{Pseudonym, Record, RecordKind};
 
 pub(crate) fn run(bytes: &[u8]) {
-    for kind in [
-        RecordKind::Consent,
-        RecordKind::Batch,
-        RecordKind::Decision,
-        RecordKind::DeadLetter,
-        RecordKind::Erasure,
-    ] {
+    for kind in
+        [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Erasure]
+    {
         let record = |payload: &[u8]| Record {
             kind,
             site: SiteKey::parse("demo").expect("a key"),
