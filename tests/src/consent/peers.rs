@@ -85,7 +85,11 @@ impl Seen {
     /// # Errors
     /// When a package is not locked.
     pub fn markdown(&self) -> Result<String> {
-        let mut text = format!("## Other trackers\n\nIn {}, by the same harness:\n\n", self.browser);
+        let mut text = format!(
+            "## Other trackers\n\nIn {}, by the same harness, each set up as its documentation has it (`tests/cmp/pages/`), with its own calls for a grant\n\
+             and a withdrawal and no other tool around it. Segment has no call for a withdrawal, and `reset` stands for it.\n\n",
+            self.browser
+        );
         let _ = writeln!(text, "| tracker | version | {} |\n|---|---|{}", ROWS.join(" | "), "---|".repeat(ROWS.len()));
         for peer in PEERS {
             let cell = |row: &&str| {

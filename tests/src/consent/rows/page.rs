@@ -13,7 +13,11 @@ use crate::consent::tool::Tool;
 
 /// C19.
 pub(super) async fn comes_and_goes(stage: &Stage, tool: Tool) -> Result<String> {
-    let restored = restored(stage, tool).await.context("restored")?;
+    let mut restorations = vec![restored(stage, tool, false).await.context("restored after a withdrawal")?];
+    // What a tool of the IAB's keeps is in its own memory too, and comes back with the page.
+    if matches!(tool, Tool::Vanilla | Tool::Klaro) {
+        restorations.push(restored(stage, tool, true).await.context("restored after the choice was deleted")?);
+    }
     prerendered(stage, tool).await.context("prerendered")?;
 
     // In a frame, before anything was chosen.
@@ -36,17 +40,24 @@ pub(super) async fn comes_and_goes(stage: &Stage, tool: Tool) -> Result<String> 
             .await?;
         ensure!(late == json!([]), "routed: {late}");
     }
-    Ok(restored)
+    Ok(restorations.join("; "))
 }
 
-/// Granted, left, withdrawn on another page of the origin, and restored by going back.
-async fn restored(stage: &Stage, tool: Tool) -> Result<String> {
+/// Granted, left, withdrawn on another page of the origin or only deleted there, and gone back to.
+async fn restored(stage: &Stage, tool: Tool, by_deleting: bool) -> Result<String> {
     let page = Page::of(tool);
     let case = stage.play(page.clone()).await?;
     let session = stage.page("const session = await driver.grant(); driver.act(); return session;").await?;
-    stage.browser.goto(&format!("{}/product", case.origin)).await?;
-    stage.until_ready(&page).await?;
-    stage.page("driver.withdraw(); await driver.pause(500);").await?;
+    let how = if by_deleting {
+        stage.browser.goto(&format!("{}/plain", case.origin)).await?;
+        stage.browser.client.delete_all_cookies().await?;
+        "choice deleted"
+    } else {
+        stage.browser.goto(&format!("{}/product", case.origin)).await?;
+        stage.until_ready(&page).await?;
+        stage.page("driver.withdraw(); await driver.pause(500);").await?;
+        "withdrawn"
+    };
     let before = stage.sinkhole.about(&case.origin).len();
     stage.browser.client.back().await?;
     stage.page("await driver.until('the page', () => window.cmp); driver.act(); await driver.pause(3000);").await?;
@@ -58,8 +69,8 @@ async fn restored(stage: &Stage, tool: Tool) -> Result<String> {
         "after going back, of session {session}: {:?}",
         told.iter().map(|it| &it.path).collect::<Vec<_>>()
     );
-    Ok(if was_restored { "restored from the cache" } else { "the browser loaded it anew instead of restoring" }
-        .to_owned())
+    let came_back = if was_restored { "restored from the cache" } else { "loaded anew by the browser" };
+    Ok(format!("{how} elsewhere: {came_back}"))
 }
 
 /// A page with a grant is prerendered: nothing until somebody looks at it.

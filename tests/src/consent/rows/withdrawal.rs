@@ -279,6 +279,7 @@ pub(super) async fn begins_afresh(stage: &Stage, tool: Tool) -> Result<String> {
     let sessions = stage
         .page(
             "const first = await driver.grant(); driver.act(); await driver.pause(2500); driver.withdraw(); \
+             await driver.until('the withdrawal', () => driver.to('/v1/erase').length); \
              const from = recorder.requests.length; const second = await driver.grant(); driver.act(); await driver.pause(2500); \
              const after = recorder.requests.slice(from).map(({ body }) => body); \
              return { first, second, linked: after.filter((body) => body.includes(first)), stored: Object.keys(sessionStorage) };",
