@@ -10,6 +10,7 @@ mod habits;
 mod hand;
 mod persona;
 mod plan;
+mod reach;
 mod screen;
 mod script;
 mod storefront;
@@ -21,6 +22,7 @@ use waver_core::Signal;
 pub use dice::{Dice, Stream};
 pub use persona::{Persona, Traits};
 pub use plan::{Deed, Plan, Recorded};
+pub use reach::{OVERSHOOTS, minimum_jerk, reach};
 pub use script::{Beat, Script};
 pub use storefront::Product;
 

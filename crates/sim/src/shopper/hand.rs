@@ -1,7 +1,4 @@
-//! How a shopper's hand moves, and what the sensors see of it.
-//!
-//! A reach takes the time of Fitts's law, goes the minimum-jerk way that hands go (Flash and Hogan 1985, J Neurosci 5:1688), bows to
-//! one side, trembles, and at times overshoots and corrects itself.
+//! How a shopper's hand moves over a page, and what the sensors see of it. The way of a single movement is in [`super::reach`].
 
 use std::collections::VecDeque;
 
@@ -9,22 +6,15 @@ use waver_core::{Edge, PointerType, Signal, SignalKind};
 use waver_schema::{CommerceAction, DeviceClass, ItemRef, Navigation, OfferAction, OrderRef, PageType, Referrer, Zone};
 
 use super::dice::Dice;
+use super::reach::{OVERSHOOTS, minimum_jerk, reach};
 use super::screen::{Screen, Spot};
 use super::script::Beat;
 use super::storefront::currency;
 
-/// Fitts's law for pointing with a mouse: milliseconds at no difficulty, and for each bit of it (MacKenzie, Sellen and Buxton 1991).
-const FITTS_MS: (f64, f64) = (-107.0, 223.0);
-/// Shortest and longest reach; outside of these the law was not measured.
-const REACH_MS: (f64, f64) = (120.0, 1_600.0);
 /// Sampling of the pointer that sensors and browsers leave: each frame, every other one, every fourth, and a slow machine.
 const SAMPLE_MS: [u64; 4] = [16, 33, 66, 110];
 /// How often each of these is met.
 const SAMPLE_WEIGHTS: [f64; 4] = [0.2, 0.4, 0.3, 0.1];
-/// Pixels by which a hand at work trembles.
-const TREMOR_PX: f64 = 0.7;
-/// Share of reaches that overshoot and need a second, small one.
-const OVERSHOOTS: f64 = 0.15;
 /// Pixels of one turn of the wheel or flick of the finger.
 const FLICK_PX: (f64, f64) = (220.0, 480.0);
 
@@ -238,27 +228,9 @@ impl Hand {
     }
 
     fn reach(&mut self, x: f64, y: f64, width: f64) {
-        let (start_x, start_y) = (self.x, self.y);
-        let (dx, dy) = (x - start_x, y - start_y);
-        let distance = libm::hypot(dx, dy);
-        if distance < 2.0 {
-            return;
-        }
-        let difficulty = libm::log2(distance / width.max(1.0) + 1.0);
-        let law = (FITTS_MS.0 + FITTS_MS.1 * difficulty).clamp(REACH_MS.0, REACH_MS.1);
-        let duration = law * self.dice.factor(0.15);
-        let bow = distance * self.dice.deviation(0.04);
-        let samples = (duration / self.sample_ms as f64).round().max(1.0) as u64;
-        for n in 1..=samples {
-            let share = n as f64 / samples as f64;
-            let along = minimum_jerk(share);
-            let aside = bow * libm::sin(std::f64::consts::PI * share);
-            let (tremor_x, tremor_y) = (self.dice.deviation(TREMOR_PX), self.dice.deviation(TREMOR_PX));
+        for (x, y) in reach(&mut self.dice, (self.x, self.y), (x, y), width, self.sample_ms) {
             self.wait(self.sample_ms);
-            self.place(
-                start_x + dx * along - aside * dy / distance + tremor_x,
-                start_y + dy * along + aside * dx / distance + tremor_y,
-            );
+            self.place(x, y);
         }
     }
 
@@ -294,9 +266,4 @@ impl Hand {
     fn see(&mut self, kind: SignalKind) {
         self.beats.push_back(Beat::Signal(Signal { t: self.t, kind }));
     }
-}
-
-/// The share of the way that a hand has gone after a share of the time, both 0..=1.
-fn minimum_jerk(share: f64) -> f64 {
-    share * share * share * (10.0 + share * (6.0 * share - 15.0))
 }
