@@ -16,6 +16,7 @@ mod evidence;
 pub mod features;
 pub mod hesitation;
 pub mod intent;
+pub mod model;
 #[cfg(feature = "collector")]
 pub mod session;
 mod signal;

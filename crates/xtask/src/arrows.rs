@@ -24,8 +24,8 @@ const PURE: [(&str, &[&str]); 2] = [
     ("waver-core", &["datasketches", "hdrhistogram", "libm", "serde", "serde_bytes", "thiserror", "utoipa"]),
 ];
 
-/// Features of the pure crates that bring in more, for the collector; every byte of them would reach the shopper.
-const NEVER_IN_THE_BROWSER: [&str; 2] = ["collector", "openapi"];
+/// Features of the pure crates that bring in more, for the collector and the trainer; every byte of them would reach the shopper.
+const NEVER_IN_THE_BROWSER: [&str; 3] = ["collector", "openapi", "trainer"];
 const BROWSER: &str = "waver-runtime";
 
 /// One sentence per arrow that must not be there.
