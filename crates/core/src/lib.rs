@@ -17,6 +17,7 @@ pub mod features;
 pub mod hesitation;
 pub mod intent;
 pub mod model;
+pub mod path;
 #[cfg(feature = "collector")]
 pub mod session;
 mod signal;
