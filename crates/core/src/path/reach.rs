@@ -32,6 +32,10 @@ impl Reach {
             self.last = Some((t, x, y));
             return;
         };
+        if (x, y) == (from_x, from_y) {
+            // It stands; how long shows when it goes on.
+            return;
+        }
         let t = t.max(before);
         if t - before > REST_MS {
             self.end();
@@ -67,7 +71,7 @@ impl Reach {
         self.lost = false;
     }
 
-    /// The shape of the reach so far, at `now`; `None` while there is none, or when it has become a search.
+    /// The shape of the reach so far, at `now`, or as it was when the pointer had arrived; `None` while there is none, or when it has become a search.
     pub fn shape(&self, now: u64) -> Option<Shape> {
         let (t, x, y) = self.last?;
         if self.grid.is_empty() || self.lost {
@@ -76,7 +80,8 @@ impl Reach {
         let mut points = Vec::with_capacity(POINTS);
         points.extend_from_slice(&self.grid);
         // Since the last sample the pointer stands there; a started step of the grid counts as a whole one.
-        let rest = now.max(t).saturating_sub(self.grid_at).div_ceil(GRID_MS).min((POINTS - points.len()) as u64);
+        let until = now.clamp(t, t.saturating_add(REST_MS));
+        let rest = until.saturating_sub(self.grid_at).div_ceil(GRID_MS).min((POINTS - points.len()) as u64);
         points.extend((0..rest).map(|_| (f64::from(x), f64::from(y))));
         Shape::of(&points)
     }
