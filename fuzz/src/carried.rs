@@ -54,7 +54,7 @@ fn observe(engine: &mut Engine, bytes: &mut Unstructured<'_>) -> Result<()> {
         2 => SignalKind::ZoneEnter { zone: *bytes.choose(Zone::ALL)?, pointer: PointerType::Mouse },
         3 => SignalKind::ZoneLeave { zone: *bytes.choose(Zone::ALL)? },
         4 => SignalKind::PointerExit { edge: Edge::Top },
-        5 => SignalKind::Click { zone: values::zone(bytes)? },
+        5 => SignalKind::click(values::zone(bytes)?),
         6 => SignalKind::Scroll { y: bytes.arbitrary()?, range: bytes.arbitrary()? },
         _ => SignalKind::Visibility { visible: bytes.arbitrary()? },
     };

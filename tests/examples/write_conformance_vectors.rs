@@ -75,11 +75,11 @@ mod recordings {
             pointer(900, 400, 300),
             enter(1_500, Zone::Cta),
             pointer(1_540, 610, 420),
-            at(1_930, SignalKind::Click { zone: Some(Zone::Cta) }),
+            at(1_930, SignalKind::click(Some(Zone::Cta))),
             commerce(1_935, CommerceAction::AddToCart, "lamp", 1, 8_900),
             view(4_000, PageType::Cart, None),
             commerce(4_050, CommerceAction::ViewCart, "lamp", 1, 8_900),
-            at(6_200, SignalKind::Click { zone: Some(Zone::Checkout) }),
+            at(6_200, SignalKind::click(Some(Zone::Checkout))),
             view(6_900, PageType::Checkout, None),
             commerce(6_950, CommerceAction::BeginCheckout, "lamp", 1, 8_900),
             commerce(31_000, CommerceAction::AddPaymentInfo, "lamp", 1, 8_900),
@@ -142,7 +142,7 @@ mod recordings {
                 signals.push(at(t, SignalKind::Scroll { y, range: 3_200 }));
             }
         }
-        signals.push(at(t + 12_000, SignalKind::Click { zone: None }));
+        signals.push(at(t + 12_000, SignalKind::click(None)));
         signals
     }
 
@@ -158,7 +158,7 @@ mod recordings {
                 0 => enter(late, [Zone::Cta, Zone::Price, Zone::Checkout][jitter.below(3) as usize]),
                 1 => at(late, SignalKind::ZoneLeave { zone: [Zone::Cta, Zone::Price][jitter.below(2) as usize] }),
                 2 => at(late, SignalKind::Scroll { y: y * 4, range: 3_200 }),
-                3 => at(late, SignalKind::Click { zone: None }),
+                3 => at(late, SignalKind::click(None)),
                 4 if step % 3 == 0 => {
                     commerce(late, CommerceAction::AddToCart, ["a", "b", "c"][jitter.below(3) as usize], 1, 1_990)
                 }

@@ -50,6 +50,9 @@ pub fn run(signals: &[Signal]) -> Outcome {
                 Effect::Hesitation(hesitation) => {
                     serde_json::json!({ "hesitation": hesitation.kind, "score": bits(hesitation.score) })
                 }
+                Effect::Frustration(frustration) => {
+                    serde_json::json!({ "frustration": frustration.kind, "score": bits(frustration.score) })
+                }
                 Effect::Intent(intent) => serde_json::json!({ "intent": intent.stage, "p_buy": bits(intent.p_buy) }),
                 Effect::Record(body) => serde_json::to_value(body).expect("an event serialises"),
             });

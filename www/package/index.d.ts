@@ -48,6 +48,12 @@ export interface Intent {
 export interface Frustration {
   kind: FrustrationKind;
   zone: Zone | null;
+  /** How strong, 0 to 1. */
+  score: number;
+  /** How sure, 0 to 1. */
+  confidence: number;
+  since_ms: number;
+  reasons: Reason[];
 }
 
 export interface Offer {

@@ -236,6 +236,18 @@ mod tests {
     }
 
     #[test]
+    fn decisions_are_explained_by_what_was_promised() {
+        let mut all = facts();
+        let (kind, score_milli) = (waver_schema::HesitationKind::CtaHover, waver_schema::Milli::from_unit(0.7));
+        all.features.hesitation = vec![waver_schema::ZoneScore { kind, zone: None, score_milli }];
+        all.features.p_buy_milli = waver_schema::Milli::from_unit(0.3);
+        all.cart.items = 2;
+        let explained = explain(&all);
+        assert_eq!(explained.len(), waver_schema::EXPLAINED_BY.len());
+        assert!(explained.iter().all(|line| waver_schema::EXPLAINED_BY.contains(&line.feature)));
+    }
+
+    #[test]
     fn a_frustrated_shopper_gets_help_and_no_discount() {
         let mut frustrated = facts();
         frustrated.features.frustrations = 1;

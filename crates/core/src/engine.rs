@@ -2,6 +2,7 @@ use serde::{Deserialize, Serialize};
 use waver_schema::{Cart, DecisionFeatures, EventBody, Feature, Milli, PageType, ZoneScore};
 
 use crate::features::{Counters, FeatureVector};
+use crate::frustration::{Frustration, Frustrations, Recent};
 use crate::hesitation::{Detectors, Hesitation, Kept};
 use crate::intent::{Intent, Scorer};
 use crate::{Signal, SignalKind};
@@ -11,6 +12,8 @@ use crate::{Signal, SignalKind};
 pub enum Effect {
     /// Tell the page, and think of an offer: a hesitation reached its threshold.
     Hesitation(Hesitation),
+    /// Tell the page, and think of help: a frustration reached its threshold.
+    Frustration(Frustration),
     /// Tell the page: the intent score moved to another stage.
     Intent(Intent),
     /// Pass this through the gate for [`crate::consent::Purpose::Measure`] and queue it.
@@ -23,6 +26,7 @@ pub struct Engine {
     now: u64,
     counters: Counters,
     detectors: Detectors,
+    frustrations: Frustrations,
     scorer: Scorer,
 }
 
@@ -33,6 +37,7 @@ pub struct Snapshot {
     now: u64,
     counters: Counters,
     detectors: Kept,
+    frustrations: Recent,
     scorer: Scorer,
 }
 
@@ -44,8 +49,9 @@ impl Engine {
 
     /// Goes on where another page left off.
     pub fn restore(snapshot: Snapshot) -> Engine {
-        let Snapshot { now, counters, detectors, scorer } = snapshot;
-        Engine { now, counters, detectors: Detectors::restore(detectors), scorer }
+        let Snapshot { now, counters, detectors, frustrations, scorer } = snapshot;
+        let (detectors, frustrations) = (Detectors::restore(detectors), Frustrations::restore(frustrations));
+        Engine { now, counters, detectors, frustrations, scorer }
     }
 
     /// What the next page needs.
@@ -54,6 +60,7 @@ impl Engine {
             now: self.now,
             counters: self.counters.clone(),
             detectors: self.detectors.keep(),
+            frustrations: self.frustrations.keep(),
             scorer: self.scorer.clone(),
         }
     }
@@ -82,6 +89,11 @@ impl Engine {
             effects.push(Effect::Record(record(&hesitation, self.counters.page)));
             effects.push(Effect::Hesitation(hesitation));
         }
+        for frustration in self.frustrations.observe(signal) {
+            let (kind, zone, page) = (frustration.kind, frustration.zone, self.counters.page);
+            effects.push(Effect::Record(EventBody::Frustration { kind, zone, page }));
+            effects.push(Effect::Frustration(frustration));
+        }
         let (intent, changed) = self.scorer.update(&self.measure(), self.detectors.exit_score(self.now), self.now);
         if changed {
             effects.push(Effect::Record(EventBody::Intent {
@@ -97,7 +109,7 @@ impl Engine {
 
     /// When [`SignalKind::Tick`] should come if nothing else does, milliseconds of the session.
     pub fn wake_at(&self) -> Option<u64> {
-        self.detectors.wake_at()
+        self.detectors.wake_at().into_iter().chain(self.frustrations.wake_at()).min()
     }
 
     /// The features as they stand, [`Feature::PBuy`] among them.
@@ -117,6 +129,11 @@ impl Engine {
         self.detectors.all(self.now)
     }
 
+    /// The frustrations of the last minute.
+    pub fn frustrations(&self) -> u16 {
+        self.frustrations.recent(self.now)
+    }
+
     /// The scores that go with a request for a decision.
     pub fn decision_features(&self) -> DecisionFeatures {
         let intent = self.intent();
@@ -134,7 +151,7 @@ impl Engine {
             p_buy_milli: Milli::from_unit(intent.p_buy),
             p_leave_milli: Milli::from_unit(intent.p_leave),
             stage: Some(intent.stage),
-            frustrations: 0,
+            frustrations: self.frustrations(),
         }
     }
 
@@ -152,6 +169,7 @@ impl Engine {
         let mut features = FeatureVector::default();
         self.counters.measure(&mut features);
         self.detectors.measure(self.now, &mut features);
+        self.frustrations.measure(self.now, &mut features);
         features
     }
 
@@ -240,7 +258,7 @@ mod tests {
     fn time_never_runs_backwards() {
         let mut engine = Engine::new();
         engine.observe(&view(5_000, PageType::Home));
-        engine.observe(&Signal { t: 1_000, kind: SignalKind::Click { zone: None } });
+        engine.observe(&Signal { t: 1_000, kind: SignalKind::click(None) });
         assert_eq!(engine.features().get(Feature::EngagedMs), 0.0);
     }
 

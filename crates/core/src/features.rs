@@ -96,8 +96,8 @@ impl Default for Counters {
 
 impl Counters {
     pub(crate) fn observe(&mut self, signal: &Signal) {
-        if signal.kind == SignalKind::Tick {
-            // A tick is no sign of life; the time it covers counts once a real signal follows.
+        if !signal.kind.is_sign_of_life() {
+            // The time that it covers counts once somebody does something.
             return;
         }
         let elapsed = signal.t.saturating_sub(self.last);
@@ -250,8 +250,8 @@ mod tests {
         let mut counters = Counters::default();
         counters.observe(&view(0, None));
         for (t, kind) in [
-            (1_000, SignalKind::Click { zone: None }),
-            (61_000, SignalKind::Click { zone: None }),
+            (1_000, SignalKind::click(None)),
+            (61_000, SignalKind::click(None)),
             (62_000, SignalKind::Visibility { visible: false }),
             (90_000, SignalKind::Visibility { visible: true }),
         ] {

@@ -4,9 +4,9 @@
 use serde::{Deserialize, Serialize};
 use waver_schema::{Feature, Stage, Trend};
 
+use crate::detector::HesitationReason;
 use crate::evidence::Decaying;
 use crate::features::FeatureVector;
-use crate::hesitation::HesitationReason;
 
 /// Name of the model below.
 pub const MODEL: &str = "rules-1";

@@ -4,20 +4,24 @@
 //! browser, in the collector, in replay and in the trainer, and gives the same bits in each: the only transcendental functions
 //! used are those of `libm`, since the platforms' own differ in the last bit.
 //!
-//! The walk of one event: a signal updates the [`features`] and the evidence of each detector in [`hesitation`]; [`intent`] scores
+//! The walk of one event: a signal updates the [`features`] and the evidence of each detector in [`hesitation`] and [`frustration`]; [`intent`] scores
 //! the features; [`Engine`] turns crossings of thresholds into effects; [`consent`] alone decides whether an effect may become
 //! something that leaves ([`consent::Consented`]). At the collector, [`session`] folds events into sessions, [`window`] into
 //! aggregates, and [`decision`] answers whether something is offered.
 
 pub mod consent;
 pub mod decision;
+pub mod detector;
 mod engine;
 mod evidence;
 pub mod features;
+pub mod frustration;
 pub mod hesitation;
 pub mod intent;
 pub mod model;
 pub mod path;
+#[cfg(test)]
+mod scene;
 #[cfg(feature = "collector")]
 pub mod session;
 mod signal;
@@ -25,4 +29,7 @@ mod signal;
 pub mod window;
 
 pub use engine::{Effect, Engine, Snapshot};
-pub use signal::{Edge, PointerType, Signal, SignalKind};
+pub use frustration::DEAD_CLICK_MS;
+pub use signal::{
+    Edge, FieldAct, FieldClass, KeyClass, PointerType, Press, Pressed, PressedBy, Selected, Signal, SignalKind,
+};

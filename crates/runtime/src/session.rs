@@ -98,7 +98,7 @@ mod tests {
                 order: None,
             };
             engine.observe(&Signal { t, kind });
-            engine.observe(&Signal { t: t + 13, kind: SignalKind::Click { zone: Some(Zone::Cta) } });
+            engine.observe(&Signal { t: t + 13, kind: SignalKind::click(Some(Zone::Cta)) });
         }
         engine
     }

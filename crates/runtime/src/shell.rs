@@ -221,19 +221,21 @@ impl Shell {
 
     /// Takes in what a sensor saw at `at`, milliseconds of the page, and carries out what follows.
     pub(crate) fn observe(&'static self, kind: SignalKind, at: u64) {
-        if kind != SignalKind::Tick && self.visit(|visit| visit.has_ended(at)) {
+        if kind.is_sign_of_life() && self.visit(|visit| visit.has_ended(at)) {
             self.begin_anew();
         }
         for effect in self.visit(|visit| visit.observe(kind, at)) {
             let (topic, payload) = match &effect {
                 Effect::Hesitation(hesitation) => ("hesitation", value::from_rust(hesitation)),
+                Effect::Frustration(frustration) => ("frustration", value::from_rust(frustration)),
                 Effect::Intent(intent) => ("intent", value::from_rust(intent)),
                 // The visit has queued or dropped these.
                 Effect::Record(_) => continue,
             };
             self.log(topic, &payload);
             self.emitter.emit(topic, &payload);
-            if matches!(effect, Effect::Hesitation(_)) {
+            // A frustrated shopper is offered help, which is the policy's to say.
+            if matches!(effect, Effect::Hesitation(_) | Effect::Frustration(_)) {
                 self.offer_everywhere(at);
             }
         }

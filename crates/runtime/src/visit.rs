@@ -175,7 +175,7 @@ impl Visit {
         }
         let Some(watch) = &mut self.watch else { return Vec::new() };
         let t = watch.clock.at(at);
-        if kind != SignalKind::Tick {
+        if kind.is_sign_of_life() {
             watch.last_sign = t;
         }
         let mut told = Vec::new();
@@ -347,7 +347,7 @@ mod tests {
         let mut visit = visit();
         visit.watch_afresh(0);
         visit.observe(view(), 10);
-        visit.observe(SignalKind::Click { zone: None }, 500);
+        visit.observe(SignalKind::click(None), 500);
         grant(&mut visit);
         visit.begin(None, ID, 1_000, 0);
         visit.observe(view(), 1_250);
@@ -441,13 +441,13 @@ mod tests {
         visit.observe(view(), 10);
         let tcf = |reading| [(ConsentSource::Tcf, Some(reading))];
         assert_eq!(visit.read(tcf(Reading::PAUSED)), GateChange::Paused);
-        assert!(visit.observe(SignalKind::Click { zone: None }, 20).is_empty());
+        assert!(visit.observe(SignalKind::click(None), 20).is_empty());
         assert!(visit.dispatch(true, 30).is_none() && visit.ask(slot(), None).is_none() && visit.has_session());
         assert_eq!(visit.hand_over(30, 0).map(|handed| handed.granted), Some((true, true)));
         assert_eq!(visit.read(tcf(Reading::all(ConsentChoice::Granted))), GateChange::Resumed);
         let clicks = |visit: &Visit| visit.engine().expect("at work").features().get(waver_schema::Feature::Clicks);
         assert_eq!(clicks(&visit), 0.0);
-        visit.observe(SignalKind::Click { zone: None }, 40);
+        visit.observe(SignalKind::click(None), 40);
         assert_eq!(clicks(&visit), 1.0);
         visit.read(tcf(Reading::PAUSED));
         assert_eq!(visit.read(tcf(Reading::all(ConsentChoice::Denied))), GateChange::Closed);

@@ -136,16 +136,29 @@ pub struct Offer {
     pub grant: Option<String>,
 }
 
+/// The features that decisions are explained by. Whoever reads decisions was promised no others, so one more needs a version of the wire.
+pub const EXPLAINED_BY: [Feature; 3] = [Feature::Hesitation, Feature::PBuy, Feature::CartItems];
+
 /// One line of a decision's explanation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Contribution {
-    /// The feature.
+    /// The feature, one of [`EXPLAINED_BY`].
+    #[cfg_attr(feature = "openapi", schema(schema_with = explaining_feature))]
     pub feature: Feature,
     /// Its value in its own unit.
     pub value: f64,
     /// How much it weighed, -1..=1.
     pub weight: f64,
+}
+
+#[cfg(feature = "openapi")]
+fn explaining_feature() -> utoipa::openapi::schema::Object {
+    utoipa::openapi::ObjectBuilder::new()
+        .schema_type(utoipa::openapi::schema::Type::String)
+        .description(Some("The feature"))
+        .enum_values(Some(EXPLAINED_BY.map(Feature::as_str)))
+        .build()
 }
 
 vocabulary! {

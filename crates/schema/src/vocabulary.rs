@@ -266,6 +266,50 @@ vocabulary! {
         Hesitation => "hesitation",
         /// The probability of a purchase, as a fraction in 0..=1.
         PBuy => "p_buy",
+        /// Milliseconds of moving about over a price, decaying.
+        PriceDwellMs => "price_dwell_ms",
+        /// Times that the pointer, or on a touch screen the eye, came back to a price, decaying.
+        PriceReturns => "price_returns",
+        /// Times that a price was selected as text, decaying.
+        PriceSelections => "price_selections",
+        /// Choices of a variant that was chosen before, decaying.
+        VariantReturns => "variant_returns",
+        /// Short absences from a product or cart in another tab or app, decaying.
+        TabReturns => "tab_returns",
+        /// Selections of a price or title that were followed by an absence, decaying.
+        CopiedAway => "copied_away",
+        /// Returns to a product from another one, decaying.
+        ItemReturns => "item_returns",
+        /// Most returns to one and the same product, decaying.
+        SameItemReturns => "same_item_returns",
+        /// Codes tried in the coupon field, decaying.
+        CouponTries => "coupon_tries",
+        /// Absences begun at the coupon field, decaying.
+        CouponAways => "coupon_aways",
+        /// Fields of a form changed again after they had been left, decaying.
+        FieldRefills => "field_refills",
+        /// Fields of a form emptied by hand, decaying.
+        FieldClears => "field_clears",
+        /// Milliseconds in checkout, present and without a step forward.
+        StallMs => "stall_ms",
+        /// Upward speed of the fastest recent scroll by touch, pixels a millisecond, decaying.
+        FlingSpeed => "fling_speed",
+        /// Steps back in the history, decaying.
+        Backs => "backs",
+        /// Milliseconds of the pause that the shopper came back from.
+        PauseMs => "pause_ms",
+        /// Milliseconds without a sign of life after a move to leave.
+        IdleMs => "idle_ms",
+        /// Clicks in one burst that the page did not answer, decaying.
+        RageClicks => "rage_clicks",
+        /// Clicks that changed nothing, decaying.
+        DeadClicks => "dead_clicks",
+        /// Clicks that a script's error followed, decaying.
+        ErrorClicks => "error_clicks",
+        /// Sharp reversals of a fast pointer, decaying.
+        CursorReversals => "cursor_reversals",
+        /// The strongest frustration now, as a fraction in 0..=1.
+        Frustration => "frustration",
     }
 }
 

@@ -1,7 +1,7 @@
 use serde::{Deserialize, Serialize};
 use waver_schema::{CommerceAction, Feature, ItemRef};
 
-use super::{Assessment, Detector};
+use crate::detector::{Assessment, Detector, sign};
 use crate::evidence::{Decaying, confidence};
 use crate::features::FeatureVector;
 use crate::{Signal, SignalKind};
@@ -13,9 +13,11 @@ const EVIDENCE_PER_RETURN: f64 = 0.5;
 const HALF_LIFE_MS: f64 = 60_000.0;
 /// How many removed items are remembered, to recognise one that is put back.
 const REMEMBERED: usize = 8;
+/// Steps of a quantity stepper come closer together than this and are one edit, whichever way they go: whoever steps too far steps back.
+const STEPPING_MS: u64 = 2_000;
 
-/// Taking out, putting back or lowering what is in the cart, twice or more within about a minute. Filling the cart, and a single
-/// correction, are not. The evidence crosses page loads; an order clears it.
+/// Taking out, putting back or lowering what is in the cart, twice or more within about a minute. Filling the cart, a single
+/// correction, and a stepper pressed several times are not. The evidence crosses page loads; an order clears it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct CartEdit {
     removals: Decaying,
@@ -23,9 +25,21 @@ pub(super) struct CartEdit {
     count: u32,
     removed: Vec<ItemRef>,
     since: Option<u64>,
+    /// The item taken out last, and when a step of its quantity was last seen.
+    stepped: Option<(Option<ItemRef>, u64)>,
 }
 
 impl CartEdit {
+    /// Whether this is another step of the edit before it.
+    fn steps_on(&mut self, item: Option<ItemRef>, now: u64) -> bool {
+        let Some((of, at)) = &mut self.stepped else { return false };
+        let steps_on = *of == item && now.saturating_sub(*at) < STEPPING_MS;
+        if steps_on {
+            *at = now;
+        }
+        steps_on
+    }
+
     fn edited(&mut self, now: u64) {
         self.count = self.count.saturating_add(1);
         self.since.get_or_insert(now);
@@ -33,10 +47,14 @@ impl CartEdit {
 }
 
 impl Detector for CartEdit {
+    fn begin_view(&mut self) {}
+
     fn observe(&mut self, signal: &Signal) {
         let SignalKind::Commerce { action, item, .. } = signal.kind else { return };
         match action {
+            CommerceAction::RemoveFromCart | CommerceAction::AddToCart if self.steps_on(item, signal.t) => {}
             CommerceAction::RemoveFromCart => {
+                self.stepped = Some((item, signal.t));
                 self.removals.add(signal.t, HALF_LIFE_MS, 1.0);
                 self.edited(signal.t);
                 if let Some(item) = item {
@@ -58,15 +76,12 @@ impl Detector for CartEdit {
     }
 
     fn assess(&self, now: u64) -> Assessment {
-        Assessment {
-            zone: None,
-            evidence: vec![
-                (Feature::CartRemoves, self.removals.at(now, HALF_LIFE_MS) * EVIDENCE_PER_REMOVAL),
-                (Feature::CartEdits, self.returns.at(now, HALF_LIFE_MS) * EVIDENCE_PER_RETURN),
-            ],
-            confidence: confidence(f64::from(self.count), 1.0),
-            since: self.since.unwrap_or(now),
-        }
+        let (removals, returns) = (self.removals.at(now, HALF_LIFE_MS), self.returns.at(now, HALF_LIFE_MS));
+        let signs = [
+            sign(Feature::CartRemoves, removals, removals * EVIDENCE_PER_REMOVAL),
+            sign(Feature::CartEdits, removals + returns, returns * EVIDENCE_PER_RETURN),
+        ];
+        Assessment::new(None, &signs, confidence(f64::from(self.count), 1.0), self.since.unwrap_or(now))
     }
 
     fn measure(&self, now: u64, features: &mut FeatureVector) {
@@ -78,8 +93,8 @@ impl Detector for CartEdit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hesitation::THRESHOLD;
-    use crate::hesitation::tests::peak;
+    use crate::detector::THRESHOLD;
+    use crate::detector::tests::peak;
 
     fn edit(t: u64, action: CommerceAction, item: &str) -> Signal {
         let kind = SignalKind::Commerce {
@@ -104,6 +119,19 @@ mod tests {
         let filling: Vec<Signal> = (0..9).map(|n| edit(n * 1_000, CommerceAction::AddToCart, "mug")).collect();
         assert_eq!(peak(CartEdit::default(), &filling), 0.0);
         assert!(peak(CartEdit::default(), &[edit(0, CommerceAction::RemoveFromCart, "mug")]) < THRESHOLD);
+    }
+
+    #[test]
+    fn a_stepper_pressed_down_too_far_and_up_again_is_one_correction() {
+        let steps = [
+            edit(0, CommerceAction::RemoveFromCart, "mug"),
+            edit(400, CommerceAction::RemoveFromCart, "mug"),
+            edit(800, CommerceAction::RemoveFromCart, "mug"),
+            edit(1_500, CommerceAction::AddToCart, "mug"),
+        ];
+        assert!(peak(CartEdit::default(), &steps) < THRESHOLD);
+        let two = [edit(0, CommerceAction::RemoveFromCart, "mug"), edit(900, CommerceAction::RemoveFromCart, "bowl")];
+        assert!(peak(CartEdit::default(), &two) >= THRESHOLD, "two different items are no stepper");
     }
 
     #[test]

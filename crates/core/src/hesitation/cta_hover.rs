@@ -1,9 +1,10 @@
 use waver_schema::{Feature, Zone};
 
-use super::{Assessment, Detector};
-use crate::evidence::{Decaying, confidence};
+use super::hover::{Hover, Manner};
+use crate::detector::{Assessment, Detector, sign};
+use crate::evidence::confidence;
 use crate::features::FeatureVector;
-use crate::{PointerType, Signal, SignalKind};
+use crate::{Signal, SignalKind};
 
 /// Milliseconds over the call to action that everyone needs: aiming, reading the label, pressing. Pointing at a button of usual size takes
 /// 0.5 to 1 s from rest (Fitts's law with the constants of MacKenzie 1992), most of it before the pointer arrives.
@@ -12,103 +13,65 @@ const FREE_DWELL_MS: f64 = 800.0;
 const DWELL_PER_EVIDENCE_MS: f64 = 1_500.0;
 /// Evidence of coming back to the button without having clicked it.
 const EVIDENCE_PER_RETURN: f64 = 0.5;
-/// A pointer at rest this long is parked, not dithering: further rest is not dwell.
-const REST_MS: u64 = 1_000;
-/// A gap this short between leaving and entering is a pointer crossing a child element's edge, not a return.
-const FLICKER_MS: u64 = 150;
-const DWELL_HALF_LIFE_MS: f64 = 8_000.0;
-const RETURN_HALF_LIFE_MS: f64 = 12_000.0;
-/// While the pointer rests over the button nothing else would tell that time passes.
-const WAKE_MS: u64 = 250;
+const MANNER: Manner = Manner {
+    zones: &[Zone::Cta, Zone::Checkout],
+    settle_ms: 0.0,
+    dwell_half_life_ms: 8_000.0,
+    return_half_life_ms: 12_000.0,
+};
 
 /// Hovering over the call to action without clicking it: moving about there, resting briefly, leaving and coming back. The industry's
 /// measure of hesitation is the time from the last hover to the click; this one does not wait for the click. A click there decides the matter
 /// and clears the evidence. A parked pointer, a finger, a keyboard and a single quick pass are not hesitation.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct CtaHover {
-    over: Option<Zone>,
-    zone: Option<Zone>,
-    counted_to: u64,
-    moved_at: u64,
-    left_at: Option<u64>,
-    since: Option<u64>,
-    moves: u32,
-    dwell_ms: Decaying,
-    returns: Decaying,
+    hover: Hover,
 }
 
-impl CtaHover {
-    fn count_dwell(&mut self, now: u64) {
-        let until = now.min(self.moved_at.saturating_add(REST_MS));
-        let elapsed = until.saturating_sub(self.counted_to);
-        if self.over.is_some() && elapsed > 0 {
-            self.dwell_ms.add(now, DWELL_HALF_LIFE_MS, elapsed as f64);
-            self.counted_to = until;
-        }
+impl Default for CtaHover {
+    fn default() -> CtaHover {
+        CtaHover { hover: Hover::new(&MANNER) }
     }
 }
 
 impl Detector for CtaHover {
+    fn begin_view(&mut self) {
+        *self = CtaHover::default();
+    }
+
     fn observe(&mut self, signal: &Signal) {
-        self.count_dwell(signal.t);
-        match signal.kind {
-            SignalKind::ZoneEnter { zone: zone @ (Zone::Cta | Zone::Checkout), pointer: PointerType::Mouse } => {
-                if self.left_at.is_some_and(|left| signal.t.saturating_sub(left) >= FLICKER_MS) {
-                    self.returns.add(signal.t, RETURN_HALF_LIFE_MS, 1.0);
-                }
-                self.over = Some(zone);
-                self.zone = Some(zone);
-                self.counted_to = signal.t;
-                self.moved_at = signal.t;
-                self.since.get_or_insert(signal.t);
-            }
-            SignalKind::ZoneLeave { zone } if self.over == Some(zone) => {
-                self.over = None;
-                self.left_at = Some(signal.t);
-            }
-            SignalKind::PointerExit { .. } if self.over.take().is_some() => self.left_at = Some(signal.t),
-            SignalKind::Pointer { pointer: PointerType::Mouse, .. } if self.over.is_some() => {
-                // Dwell was counted up to the end of the rest; time beyond it was parked and is not made up for.
-                self.counted_to = signal.t;
-                self.moved_at = signal.t;
-                self.moves = self.moves.saturating_add(1);
-            }
-            SignalKind::Click { zone: Some(Zone::Cta | Zone::Checkout) } => {
-                let over = self.over;
-                *self = CtaHover { over, zone: over, counted_to: signal.t, moved_at: signal.t, ..CtaHover::default() };
-            }
-            SignalKind::Visibility { visible: false } => self.over = None,
-            _ => {}
+        self.hover.observe(signal);
+        if let SignalKind::Click { zone: Some(Zone::Cta | Zone::Checkout), .. } = signal.kind {
+            self.hover.decide(signal.t);
         }
     }
 
     fn assess(&self, now: u64) -> Assessment {
-        let dwell = (self.dwell_ms.at(now, DWELL_HALF_LIFE_MS) - FREE_DWELL_MS) / DWELL_PER_EVIDENCE_MS;
-        let returns = self.returns.at(now, RETURN_HALF_LIFE_MS) * EVIDENCE_PER_RETURN;
-        Assessment {
-            zone: self.zone,
-            evidence: vec![(Feature::CtaDwellMs, dwell.max(0.0)), (Feature::CtaReturns, returns)],
-            confidence: confidence(f64::from(self.moves), 8.0),
-            since: self.since.unwrap_or(now),
-        }
+        let (dwell_ms, returns) = (self.hover.dwell_ms(now), self.hover.returns(now));
+        let signs = [
+            sign(Feature::CtaDwellMs, dwell_ms, (dwell_ms - FREE_DWELL_MS) / DWELL_PER_EVIDENCE_MS),
+            sign(Feature::CtaReturns, returns, returns * EVIDENCE_PER_RETURN),
+        ];
+        let since = self.hover.since().unwrap_or(now);
+        Assessment::new(self.hover.zone(), &signs, confidence(self.hover.moves(), 8.0), since)
     }
 
     fn measure(&self, now: u64, features: &mut FeatureVector) {
-        features.set(Feature::CtaDwellMs, self.dwell_ms.at(now, DWELL_HALF_LIFE_MS));
-        features.set(Feature::CtaReturns, self.returns.at(now, RETURN_HALF_LIFE_MS));
+        features.set(Feature::CtaDwellMs, self.hover.dwell_ms(now));
+        features.set(Feature::CtaReturns, self.hover.returns(now));
     }
 
     fn wake_at(&self) -> Option<u64> {
-        let resting_until = self.moved_at.saturating_add(REST_MS);
-        (self.over.is_some() && self.counted_to < resting_until).then(|| self.counted_to.saturating_add(WAKE_MS))
+        self.hover.wake_at()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hesitation::THRESHOLD;
-    use crate::hesitation::tests::peak;
+    use crate::PointerType;
+    use crate::detector::THRESHOLD;
+    use crate::detector::tests::{peak, run};
 
     fn over(from: u64, to: u64, step: u64) -> Vec<Signal> {
         let mut signals =
@@ -134,7 +97,7 @@ mod tests {
     #[test]
     fn a_quick_click_is_not() {
         let mut signals = over(0, 700, 40);
-        signals.push(Signal { t: 720, kind: SignalKind::Click { zone: Some(Zone::Cta) } });
+        signals.push(Signal { t: 720, kind: SignalKind::click(Some(Zone::Cta)) });
         assert_eq!(peak(CtaHover::default(), &signals), 0.0);
     }
 
@@ -167,11 +130,7 @@ mod tests {
 
     #[test]
     fn doubt_fades() {
-        let mut detector = CtaHover::default();
-        for signal in over(0, 3_000, 40) {
-            detector.observe(&signal);
-        }
-        let evidence = |now| detector.assess(now).evidence.iter().map(|(_, amount)| amount).sum::<f64>();
-        assert!(evidence(3_000) > 0.9 && evidence(20_000) < 0.1);
+        let (peak, detector) = run(CtaHover::default(), &over(0, 3_000, 40));
+        assert!(peak > 0.6 && detector.assess(20_000).score() < 0.1);
     }
 }

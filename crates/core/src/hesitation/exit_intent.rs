@@ -1,106 +1,166 @@
-use waver_schema::Feature;
+use waver_schema::{DeviceClass, Feature};
 
-use super::{Assessment, Detector};
+use super::fling::Flings;
+use super::top_exit::TopExit;
+use crate::detector::{Assessment, Detector, sign};
 use crate::evidence::{Decaying, confidence};
 use crate::features::FeatureVector;
-use crate::{Edge, PointerType, Signal, SignalKind};
+use crate::{Signal, SignalKind};
 
-/// How far back the speed of leaving is measured.
-const SPEED_SPAN_MS: u64 = 200;
-/// Upward pixels a millisecond below which a pointer drifts out and does not leave.
-const DRIFT_PX_PER_MS: f64 = 0.2;
-/// Evidence per pixel a millisecond of upward speed; a hand going for the tab bar moves at one to three.
-const EVIDENCE_PER_SPEED: f64 = 0.8;
-/// Evidence of leaving over the top at all.
-const EVIDENCE_OF_LEAVING: f64 = 0.35;
-/// A fast departure counts up to here.
-const SPEED_CAP_PX_PER_MS: f64 = 2.0;
 /// Whoever leaves sooner than this was not on the page yet; evidence grows with the time on the view up to here.
 const SETTLED_MS: f64 = 3_000.0;
-const HALF_LIFE_MS: f64 = 4_000.0;
+const EXIT_HALF_LIFE_MS: f64 = 4_000.0;
+/// Evidence of the window's losing the focus right after the pointer left over its top: to the address bar, or another window.
+const EVIDENCE_OF_BLUR: f64 = 0.3;
+/// How soon after.
+const BLUR_MS: u64 = 3_000;
+/// Evidence of a step back in the history. Alone it is how one browses; a view that it leads to within the shop begins afresh.
+const EVIDENCE_PER_BACK: f64 = 0.5;
+const BACK_HALF_LIFE_MS: f64 = 8_000.0;
+/// Evidence of doing nothing after a fling to the top: who flings there for the menu or the search uses them.
+const EVIDENCE_OF_IDLING: f64 = 0.45;
+/// How long nothing.
+const IDLE_MS: u64 = 3_000;
+/// Evidence of leaving the page out of sight soon after a fling, once it is back.
+const EVIDENCE_OF_HIDING: f64 = 0.75;
+/// How soon after.
+const HIDE_MS: u64 = 5_000;
+const TOUCH_HALF_LIFE_MS: f64 = 6_000.0;
 
-/// Leaving the window over its top, where tabs, address bar and back button are, at the speed of someone who means it. Leaving over another
-/// edge, drifting out slowly, and leaving right after the page came up are not. Touch has no pointer to leave; its signs come with their own sensors.
+/// Going to leave. With a mouse: over the top of the window, where tabs, address bar and back button are, at the speed of someone who means it; drifting
+/// out slowly, leaving over another edge, and leaving right after the page came up are not. By touch there is no pointer to leave, so several weaker signs are
+/// fused, none of which suffices alone: a fling up to the top of the page that brings up the address bar, doing nothing there, a step back, another
+/// app right after it. Scrolling up for the menu, a link to the top, one step back, and going from page to page are not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ExitIntent {
     view_began: u64,
-    trail: Trail,
+    by_touch: bool,
+    top_exit: TopExit,
     exits: Decaying,
-    speed: f64,
+    exited_at: Option<u64>,
+    flings: Flings,
+    flung: Decaying,
+    /// When the last fling was, until something was done after it.
+    flung_at: Option<u64>,
+    idles: Decaying,
+    idle_ms: f64,
+    hides: Decaying,
+    hidden: bool,
+    backs: Decaying,
     view_ms: f64,
     count: u32,
     since: Option<u64>,
 }
 
-/// The last few vertical positions: enough for [`SPEED_SPAN_MS`] at one sample each 30 ms.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Trail {
-    samples: [(u64, i32); 8],
-    len: usize,
-}
-
-impl Trail {
-    fn push(&mut self, t: u64, y: i32) {
-        self.samples.rotate_right(1);
-        self.samples[0] = (t, y);
-        self.len = (self.len + 1).min(self.samples.len());
+impl ExitIntent {
+    /// How much of the evidence counts so soon after the view began.
+    fn settled(&self, now: u64) -> f64 {
+        (now.saturating_sub(self.view_began) as f64 / SETTLED_MS).min(1.0)
     }
 
-    /// Upward speed at `now` in pixels a millisecond, over the samples of the last [`SPEED_SPAN_MS`]; 0 when there are fewer than two.
-    fn upward_speed(&self, now: u64) -> f64 {
-        let recent = &self.samples[..self.len];
-        let Some(&(newest_t, newest_y)) = recent.first() else { return 0.0 };
-        let oldest = recent.iter().rev().find(|(t, _)| now.saturating_sub(*t) <= SPEED_SPAN_MS);
-        match oldest {
-            Some(&(t, y)) if newest_t > t => f64::from(y.saturating_sub(newest_y)) / (newest_t - t) as f64,
-            _ => 0.0,
+    fn found(&mut self, now: u64) {
+        self.count = self.count.saturating_add(1);
+        self.since = Some(now);
+        self.view_ms = now.saturating_sub(self.view_began) as f64;
+    }
+
+    fn observe_touch(&mut self, signal: &Signal) {
+        let now = signal.t;
+        let idle_from = self.flung_at.map(|flung| flung.saturating_add(IDLE_MS)).filter(|from| *from <= now);
+        if let Some(from) = idle_from.filter(|_| !self.hidden) {
+            self.flung_at = None;
+            self.idles.add(from, TOUCH_HALF_LIFE_MS, EVIDENCE_OF_IDLING);
+            self.idle_ms = IDLE_MS as f64;
+            self.found(from);
+        }
+        match signal.kind {
+            SignalKind::Visibility { visible: false } => {
+                self.hidden = true;
+                self.flung_at = self.flung_at.filter(|flung| now.saturating_sub(*flung) <= HIDE_MS);
+            }
+            SignalKind::Visibility { visible: true } => {
+                self.hidden = false;
+                if self.flung_at.take().is_some() {
+                    self.hides.add(now, TOUCH_HALF_LIFE_MS, EVIDENCE_OF_HIDING);
+                    self.found(now);
+                }
+            }
+            // The last of the fling itself, or its finger.
+            SignalKind::Scroll { .. } | SignalKind::Touch { down: false, .. } => {}
+            _ if signal.kind.is_sign_of_life() => self.flung_at = None,
+            _ => {}
+        }
+        if let Some(amount) = self.flings.observe(signal) {
+            self.flung.add(now, TOUCH_HALF_LIFE_MS, amount * self.settled(now));
+            self.flung_at = Some(now);
+            self.found(now);
         }
     }
 }
 
 impl Detector for ExitIntent {
+    fn begin_view(&mut self) {
+        *self = ExitIntent::default();
+    }
+
     fn observe(&mut self, signal: &Signal) {
+        let now = signal.t;
         match signal.kind {
-            SignalKind::View { .. } => self.view_began = signal.t,
-            SignalKind::Pointer { y, pointer: PointerType::Mouse, .. } => self.trail.push(signal.t, y),
-            SignalKind::PointerExit { edge: Edge::Top } => {
-                let speed = self.trail.upward_speed(signal.t);
-                self.trail = Trail::default();
-                if speed < DRIFT_PX_PER_MS {
-                    return;
+            SignalKind::View { device, .. } => (self.view_began, self.by_touch) = (now, device == DeviceClass::Touch),
+            SignalKind::Back => {
+                self.backs.add(now, BACK_HALF_LIFE_MS, self.settled(now));
+                self.found(now);
+            }
+            SignalKind::Window { focused: false } => {
+                if self.exited_at.take().is_some_and(|exited| now.saturating_sub(exited) <= BLUR_MS) {
+                    self.exits.add(now, EXIT_HALF_LIFE_MS, EVIDENCE_OF_BLUR);
                 }
-                self.speed = speed;
-                self.view_ms = signal.t.saturating_sub(self.view_began) as f64;
-                let settled = (self.view_ms / SETTLED_MS).min(1.0);
-                let amount = EVIDENCE_OF_LEAVING + EVIDENCE_PER_SPEED * speed.min(SPEED_CAP_PX_PER_MS);
-                self.exits.add(signal.t, HALF_LIFE_MS, settled * amount);
-                self.count = self.count.saturating_add(1);
-                self.since = Some(signal.t);
             }
             _ => {}
+        }
+        if let Some(amount) = self.top_exit.observe(signal) {
+            self.exits.add(now, EXIT_HALF_LIFE_MS, self.settled(now) * amount);
+            self.exited_at = Some(now);
+            self.found(now);
+        }
+        if self.by_touch {
+            self.observe_touch(signal);
         }
     }
 
     fn assess(&self, now: u64) -> Assessment {
-        Assessment {
-            zone: None,
-            evidence: vec![(Feature::ExitSpeed, self.exits.at(now, HALF_LIFE_MS))],
-            confidence: confidence(f64::from(self.count), 1.0),
-            since: self.since.unwrap_or(now),
-        }
+        let touch = |amount: &Decaying| amount.at(now, TOUCH_HALF_LIFE_MS);
+        let backs = self.backs.at(now, BACK_HALF_LIFE_MS);
+        let signs = [
+            sign(Feature::ExitSpeed, self.top_exit.speed, self.exits.at(now, EXIT_HALF_LIFE_MS)),
+            sign(Feature::FlingSpeed, self.flings.speed, touch(&self.flung)),
+            sign(Feature::IdleMs, self.idle_ms, touch(&self.idles) + touch(&self.hides)),
+            sign(Feature::Backs, backs, backs * EVIDENCE_PER_BACK),
+        ];
+        Assessment::new(None, &signs, confidence(f64::from(self.count), 1.0), self.since.unwrap_or(now))
     }
 
-    fn measure(&self, _now: u64, features: &mut FeatureVector) {
-        features.set(Feature::ExitSpeed, self.speed);
+    fn measure(&self, now: u64, features: &mut FeatureVector) {
+        features.set(Feature::ExitSpeed, self.top_exit.speed);
         features.set(Feature::ViewMs, self.view_ms);
+        features.set(Feature::FlingSpeed, self.flings.speed);
+        features.set(Feature::Backs, self.backs.at(now, BACK_HALF_LIFE_MS));
+        features.set(Feature::IdleMs, self.idle_ms);
+    }
+
+    fn wake_at(&self) -> Option<u64> {
+        self.flung_at.filter(|_| !self.hidden).map(|flung| flung.saturating_add(IDLE_MS))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hesitation::THRESHOLD;
-    use crate::hesitation::tests::peak;
+    use crate::detector::THRESHOLD;
+    use crate::detector::tests::{peak, run};
+    use crate::scene::{at, click, touch_view, view};
+    use crate::{Edge, PointerType, Pressed};
+    use waver_schema::PageType;
 
     fn leave(at: u64, px_per_ms: f64, edge: Edge) -> Vec<Signal> {
         let mut signals: Vec<Signal> = (0..6)
@@ -136,5 +196,79 @@ mod tests {
         let exit = signals.pop().expect("not empty");
         signals.push(Signal { t: 9_500, ..exit });
         assert_eq!(peak(ExitIntent::default(), &signals), 0.0);
+    }
+
+    #[test]
+    fn the_address_bar_after_a_slow_exit_is_leaving() {
+        let slow = leave(8_000, 0.5, Edge::Top);
+        let blur = |t| vec![at(t, SignalKind::Window { focused: false })];
+        assert!(peak(ExitIntent::default(), &slow) < THRESHOLD);
+        assert!(peak(ExitIntent::default(), &[slow.clone(), blur(8_400)].concat()) >= THRESHOLD);
+        assert!(peak(ExitIntent::default(), &[slow, blur(20_000)].concat()) < THRESHOLD);
+    }
+
+    /// On a phone, 20 seconds into the view and 3,000 px down: a finger flings the page to its top.
+    fn fling(px_per_ms: f64) -> Vec<Signal> {
+        let mut signals = vec![touch_view(0, PageType::Product)];
+        signals.extend((0..30).map(|n| at(2_000 + n * 500, SignalKind::Scroll { y: n as i32 * 100, range: 5_000 })));
+        signals.push(at(19_900, SignalKind::Touch { down: true, x: 200, y: 300 }));
+        signals.push(at(20_000, SignalKind::Touch { down: false, x: 200, y: 500 }));
+        let mut y = 2_900.0;
+        for n in 0.. {
+            y = f64::max(y - 16.0 * px_per_ms, 0.0);
+            signals.push(at(20_000 + n * 16, SignalKind::Scroll { y: y as i32, range: 5_000 }));
+            if y == 0.0 {
+                break;
+            }
+        }
+        signals
+    }
+
+    fn then(mut signals: Vec<Signal>, after: &[(u64, SignalKind)]) -> f64 {
+        let end = signals.last().map_or(0, |signal| signal.t);
+        signals.extend(after.iter().map(|&(dt, kind)| at(end + dt, kind)));
+        peak(ExitIntent::default(), &signals)
+    }
+
+    #[test]
+    fn a_fling_to_the_top_and_then_nothing_or_away_or_back_is_leaving() {
+        let seen = |visible| SignalKind::Visibility { visible };
+        assert!(then(fling(3.5), &[(10_000, SignalKind::Tick)]) >= THRESHOLD);
+        assert!(then(fling(3.5), &[(900, seen(false)), (9_000, seen(true))]) >= THRESHOLD);
+        assert!(then(fling(3.5), &[(900, SignalKind::Back)]) >= THRESHOLD);
+    }
+
+    #[test]
+    fn a_fling_for_the_menu_a_slow_scroll_and_one_step_back_are_not() {
+        let menu = [(700, click(0, 40, Pressed::Control).kind), (10_000, SignalKind::Tick)];
+        assert!(then(fling(3.5), &menu) < THRESHOLD);
+        assert_eq!(then(fling(0.8), &[(10_000, SignalKind::Tick)]), 0.0);
+        assert!(then(vec![touch_view(0, PageType::Product)], &[(20_000, SignalKind::Back)]) < THRESHOLD);
+    }
+
+    #[test]
+    fn a_link_to_the_top_and_a_fling_with_a_mouse_are_not() {
+        let by_link: Vec<Signal> = fling(3.5)
+            .into_iter()
+            .map(|signal| match signal.kind {
+                SignalKind::Touch { .. } => at(signal.t, SignalKind::click(None)),
+                _ => signal,
+            })
+            .collect();
+        assert_eq!(then(by_link, &[(10_000, SignalKind::Tick)]), 0.0);
+        let mut by_mouse = fling(3.5);
+        by_mouse[0] = view(0, PageType::Product, None);
+        assert_eq!(then(by_mouse, &[(10_000, SignalKind::Tick)]), 0.0);
+    }
+
+    #[test]
+    fn going_back_from_page_to_page_is_not() {
+        let mut signals = Vec::new();
+        for n in 0..6 {
+            signals.push(touch_view(n * 5_000, PageType::List));
+            signals.push(at(n * 5_000 + 4_500, SignalKind::Back));
+        }
+        let (peak, _) = run(ExitIntent::default(), &signals);
+        assert!(peak < THRESHOLD);
     }
 }

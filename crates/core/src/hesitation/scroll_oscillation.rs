@@ -1,6 +1,6 @@
 use waver_schema::Feature;
 
-use super::{Assessment, Detector};
+use crate::detector::{Assessment, Detector, sign};
 use crate::evidence::{Decaying, confidence};
 use crate::features::FeatureVector;
 use crate::{Signal, SignalKind};
@@ -12,9 +12,11 @@ const REVERSAL_PX: u32 = 100;
 const FREE_REVERSALS: f64 = 1.0;
 const EVIDENCE_PER_REVERSAL: f64 = 0.45;
 const HALF_LIFE_MS: f64 = 5_000.0;
+/// Browsers take up to about this long to scroll smoothly to where a key, a link or a focused field wants to go.
+const CARRIED_MS: u64 = 800;
 
 /// Scrolling up and down the same stretch: at least four changes of direction within about six seconds. Reading on, jumping to the top,
-/// and slow comparing of two places are not; carousels scroll an element and never get here.
+/// slow comparing of two places, paging by key and being carried by links and fields are not; carousels scroll an element and never get here.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ScrollOscillation {
     /// 1 down, -1 up, 0 not yet known.
@@ -24,13 +26,27 @@ pub(super) struct ScrollOscillation {
     reversals: Decaying,
     count: u32,
     since: Option<u64>,
+    carried_until: u64,
 }
 
 impl Detector for ScrollOscillation {
+    fn begin_view(&mut self) {
+        *self = ScrollOscillation::default();
+    }
+
     fn observe(&mut self, signal: &Signal) {
-        let SignalKind::Scroll { y, .. } = signal.kind else { return };
-        let Some(furthest) = self.furthest else {
+        let y = match signal.kind {
+            SignalKind::Scroll { y, .. } => y,
+            SignalKind::Key { .. } | SignalKind::Click { .. } | SignalKind::Field { .. } => {
+                self.carried_until = signal.t.saturating_add(CARRIED_MS);
+                return;
+            }
+            _ => return,
+        };
+        let carried = signal.t < self.carried_until;
+        let Some(furthest) = self.furthest.filter(|_| !carried) else {
             self.furthest = Some(y);
+            self.direction = 0;
             return;
         };
         let moved = y.saturating_sub(furthest);
@@ -51,13 +67,9 @@ impl Detector for ScrollOscillation {
     }
 
     fn assess(&self, now: u64) -> Assessment {
-        let counted = (self.reversals.at(now, HALF_LIFE_MS) - FREE_REVERSALS).max(0.0);
-        Assessment {
-            zone: None,
-            evidence: vec![(Feature::ScrollReversals, counted * EVIDENCE_PER_REVERSAL)],
-            confidence: confidence(f64::from(self.count), 2.0),
-            since: self.since.unwrap_or(now),
-        }
+        let reversals = self.reversals.at(now, HALF_LIFE_MS);
+        let signs = [sign(Feature::ScrollReversals, reversals, (reversals - FREE_REVERSALS) * EVIDENCE_PER_REVERSAL)];
+        Assessment::new(None, &signs, confidence(f64::from(self.count), 2.0), self.since.unwrap_or(now))
     }
 
     fn measure(&self, now: u64, features: &mut FeatureVector) {
@@ -68,8 +80,9 @@ impl Detector for ScrollOscillation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::hesitation::THRESHOLD;
-    use crate::hesitation::tests::peak;
+    use crate::KeyClass;
+    use crate::detector::THRESHOLD;
+    use crate::detector::tests::peak;
 
     fn at(positions: &[(u64, i32)]) -> Vec<Signal> {
         positions.iter().map(|&(t, y)| Signal { t, kind: SignalKind::Scroll { y, range: 4_000 } }).collect()
@@ -92,6 +105,17 @@ mod tests {
     fn a_trackpads_bounce_is_not() {
         let bounce: Vec<(u64, i32)> = (0..40).map(|n| (n * 50, 500 + (n as i32 % 2) * 60)).collect();
         assert_eq!(peak(ScrollOscillation::default(), &at(&bounce)), 0.0);
+    }
+
+    #[test]
+    fn paging_by_key_is_not() {
+        let press = |t| Signal { t, kind: SignalKind::Key { class: KeyClass::Move } };
+        let paging = (0..8).flat_map(|n: u64| {
+            let (t, from, to) = if n % 2 == 0 { (n * 700, 200, 900) } else { (n * 700, 900, 200) };
+            let glide = at(&[(t + 60, (from + to) / 2), (t + 180, to)]);
+            std::iter::once(press(t)).chain(glide)
+        });
+        assert_eq!(peak(ScrollOscillation::default(), &paging.collect::<Vec<_>>()), 0.0);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Hand {
 
     /// Clicks where the pointer is.
     pub(super) fn click(&mut self) {
-        self.see(SignalKind::Click { zone: self.over });
+        self.see(SignalKind::click(self.over));
     }
 
     fn tap(&mut self, spot: Spot) {
@@ -173,7 +173,7 @@ impl Hand {
         }
         self.see(SignalKind::Pointer { x: x as i32, y: y as i32, pointer });
         self.wait(60);
-        self.see(SignalKind::Click { zone });
+        self.see(SignalKind::click(zone));
         if let Some(zone) = zone {
             self.see(SignalKind::ZoneLeave { zone });
         }

@@ -142,7 +142,7 @@ impl<T: Transport> Session<'_, T> {
         for effect in self.engine.observe(&signal) {
             match effect {
                 Effect::Record(body) => self.record(signal.t, body),
-                Effect::Hesitation(_) => self.seek_offer(signal.t, script).await,
+                Effect::Hesitation(_) | Effect::Frustration(_) => self.seek_offer(signal.t, script).await,
                 Effect::Intent(_) => {}
             }
         }

@@ -1,0 +1,78 @@
+use crate::{Signal, SignalKind};
+
+/// How far back the speed is measured.
+const SPEED_SPAN_MS: u64 = 200;
+/// Upward pixels a millisecond from which a scroll is a fling: two phone screens a second. Reading back goes at a third of that.
+const FLING_PX_PER_MS: f64 = 1.5;
+/// Evidence per pixel a millisecond.
+const EVIDENCE_PER_SPEED: f64 = 0.2;
+/// A fast fling counts up to here; with its evidence alone the threshold is out of reach.
+const SPEED_CAP_PX_PER_MS: f64 = 3.5;
+/// The page has to come from at least this far down, a phone's screen, ...
+const DEEP_PX: i32 = 700;
+/// ... and within this of its top, where the address bar is.
+const TOP_PX: i32 = 150;
+/// A finger has to have been there this soon before: else a link or a button scrolls.
+const FINGER_MS: u64 = 2_500;
+/// A pause of the scroll this long ends it.
+const PAUSE_MS: u64 = 200;
+
+/// Fast scrolls to the top of the page by a finger.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Flings {
+    finger_at: Option<u64>,
+    /// Where the present upward run began.
+    from: i32,
+    samples: [(u64, i32); 8],
+    len: usize,
+    /// The fastest speed of the present run, pixels a millisecond.
+    run_speed: f64,
+    /// Speed of the last fling.
+    pub(super) speed: f64,
+}
+
+impl Flings {
+    /// Evidence of leaving that `signal` brings, if any: once per fling, when it gets to the top.
+    pub(super) fn observe(&mut self, signal: &Signal) -> Option<f64> {
+        let (t, y) = match signal.kind {
+            SignalKind::Scroll { y, .. } => (signal.t, y),
+            SignalKind::Touch { .. } => {
+                self.finger_at = Some(signal.t);
+                return None;
+            }
+            SignalKind::Click { .. } | SignalKind::Key { .. } => {
+                // What scrolls now was asked for.
+                self.finger_at = None;
+                return None;
+            }
+            _ => return None,
+        };
+        let goes_on = self.samples[..self.len]
+            .first()
+            .is_some_and(|&(last_t, last_y)| y <= last_y && t.saturating_sub(last_t) <= PAUSE_MS);
+        if !goes_on {
+            (self.len, self.from, self.run_speed) = (0, y, 0.0);
+        }
+        self.samples.rotate_right(1);
+        self.samples[0] = (t, y);
+        self.len = (self.len + 1).min(self.samples.len());
+        self.run_speed = self.run_speed.max(self.upward_speed());
+        let by_finger = self.finger_at.is_some_and(|finger| t.saturating_sub(finger) <= FINGER_MS);
+        let arrives = y <= TOP_PX && self.from.saturating_sub(y) >= DEEP_PX && self.run_speed >= FLING_PX_PER_MS;
+        if !(arrives && by_finger) {
+            return None;
+        }
+        self.speed = self.run_speed;
+        (self.finger_at, self.len, self.from) = (None, 0, y);
+        Some(self.speed.min(SPEED_CAP_PX_PER_MS) * EVIDENCE_PER_SPEED)
+    }
+
+    fn upward_speed(&self) -> f64 {
+        let recent = &self.samples[..self.len];
+        let Some(&(t, y)) = recent.first() else { return 0.0 };
+        match recent.iter().rev().find(|(then, _)| t.saturating_sub(*then) <= SPEED_SPAN_MS) {
+            Some(&(then, there)) if t > then => f64::from(there.saturating_sub(y)) / (t - then) as f64,
+            _ => 0.0,
+        }
+    }
+}
