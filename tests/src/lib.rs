@@ -15,7 +15,11 @@ pub mod collector;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod consent;
 #[cfg(not(target_arch = "wasm32"))]
+pub mod devtools;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod house;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod scripted;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod shop;
 #[cfg(not(target_arch = "wasm32"))]
