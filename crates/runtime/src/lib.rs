@@ -20,6 +20,7 @@ mod ga4;
 mod grant;
 mod hook;
 mod listener;
+mod markup;
 mod money;
 mod numbers;
 mod page;
@@ -52,6 +53,26 @@ use shell::Shell;
 #[global_allocator]
 static ALLOCATOR: zeroizing_alloc::ZeroAlloc<talc::wasm::WasmDynamicTalc> =
     zeroizing_alloc::ZeroAlloc(talc::wasm::new_wasm_dynamic_allocator());
+
+/// The sensors alone, for their own tests: what they see goes to `sink` until what this gives is dropped.
+#[doc(hidden)]
+pub fn sense(sink: std::rc::Rc<dyn Fn(waver_core::SignalKind, u64)>) -> Box<dyn std::any::Any> {
+    let mut sensors = sensor::Sensors::start(&sink);
+    sensors.watch_navigation(Box::new(move |back| {
+        if back {
+            sink(waver_core::SignalKind::Back, clock::now());
+        }
+    }));
+    sensors.look_at_view();
+    Box::new(sensors)
+}
+
+/// What the markup of the page gives away, for its own tests: the kind of page, and whether it says which product it shows.
+#[doc(hidden)]
+pub fn shown(loaded: bool) -> (Option<waver_schema::PageType>, Option<waver_schema::ItemRef>) {
+    let shown = markup::shown(loaded);
+    (shown.kind, shown.item)
+}
 
 thread_local! {
     static SHELL: Cell<Option<&'static Shell>> = const { Cell::new(None) };

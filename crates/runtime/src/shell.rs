@@ -16,6 +16,7 @@ use crate::decision::Question;
 use crate::emit::Emitter;
 use crate::erasure::Erasures;
 use crate::listener::Listener;
+use crate::sensor::navigation::came_back;
 use crate::sensor::visibility::{self, Moment};
 use crate::sensor::{Sensors, Sink};
 use crate::session::HandOver;
@@ -192,16 +193,25 @@ impl Shell {
     }
 
     fn start_sensors(&'static self, navigation: Navigation) {
+        // Once: what is looked at again after a pause has been counted already.
+        let replay = self.replay.take();
+        if (replay || navigation == Navigation::Restore) && came_back() {
+            self.observe(SignalKind::Back, clock::now());
+        }
         self.begin_view(navigation);
         let sink: Sink = Rc::new(move |kind, at| self.observe(kind, at));
         let mut sensors = Sensors::start(&sink);
-        sensors.watch_navigation(Box::new(move || {
+        sensors.watch_navigation(Box::new(move |back| {
+            if back {
+                self.observe(SignalKind::Back, clock::now());
+            }
             // The page gets a moment to say what it now shows.
             self.timers.set(self, timer::Purpose::View, 0, PAGE_CALL_GRACE_MS);
         }));
         if let Some(name) = &self.config.data_layer {
-            sensors.watch_data_layer(name, self.replay.get(), sink);
+            sensors.watch_data_layer(name, replay, sink);
         }
+        sensors.look_at_view();
         self.sensors.replace(Some(sensors));
     }
 
@@ -217,6 +227,9 @@ impl Shell {
         self.slots.begin_view();
         let view = self.views.begin(navigation, self.config.data_layer.as_deref());
         self.observe(view, clock::now());
+        if let Some(sensors) = self.sensors.borrow().as_ref() {
+            sensors.look_at_view();
+        }
     }
 
     /// Takes in what a sensor saw at `at`, milliseconds of the page, and carries out what follows.

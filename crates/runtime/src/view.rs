@@ -7,10 +7,7 @@ use waver_schema::{DeviceClass, ItemRef, Navigation, PageType, Referrer};
 
 use crate::sensor::datalayer;
 use crate::sensor::navigation::address;
-use crate::{page, value};
-
-/// Markup of schema.org or Open Graph that a product's page has.
-const PRODUCT: &str = "meta[property='og:type'][content$=product],[itemtype$='schema.org/Product']";
+use crate::{markup, page, value};
 
 /// The page that one view shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,11 +23,18 @@ impl Page {
         Page { address: address(), kind, item: item.or_else(|| marked_item(kind)) }
     }
 
-    fn inferred(data_layer: Option<&str>) -> Page {
+    /// `loaded`: the page is as it was loaded, and not another view of the same application.
+    fn inferred(data_layer: Option<&str>, loaded: bool) -> Page {
         let marked = attribute("body[data-page]", "data-page").and_then(|kind| PageType::from_name(&kind));
-        let kind = marked.or_else(|| datalayer::page_type(data_layer?));
-        let kind = kind.or_else(|| page::query_selector(PRODUCT).map(|_| PageType::Product));
-        Page::said(kind.unwrap_or(PageType::Other), None)
+        let known = marked.or_else(|| datalayer::page_type(data_layer?));
+        if known.is_some_and(|kind| kind != PageType::Product) {
+            return Page::said(known.unwrap_or(PageType::Other), None);
+        }
+        let shown = markup::shown(loaded);
+        let kind = known.or(shown.kind).unwrap_or(PageType::Other);
+        let mut page = Page::said(kind, None);
+        page.item = page.item.or(shown.item.filter(|_| kind == PageType::Product));
+        page
     }
 }
 
@@ -63,7 +67,7 @@ impl Views {
     /// Begins a view of the page as it is now.
     pub(crate) fn begin(&self, navigation: Navigation, data_layer: Option<&str>) -> SignalKind {
         let said = self.said.borrow().clone().filter(|said| said.address == address());
-        let page = said.unwrap_or_else(|| Page::inferred(data_layer));
+        let page = said.unwrap_or_else(|| Page::inferred(data_layer, navigation != Navigation::Route));
         let (kind, item) = (page.kind, page.item);
         self.current.replace(Some(page));
         // Within the application one page of the shop follows another; only the first came from elsewhere.
@@ -89,7 +93,8 @@ fn referrer() -> Referrer {
     }
 }
 
-fn device() -> DeviceClass {
+/// What the shopper mainly points with, as the browser says.
+pub(crate) fn device() -> DeviceClass {
     let coarse = value::call(&page::global(), "matchMedia", &js_sys::Array::of1(&"(pointer:coarse)".into()));
     let touch = coarse.is_ok_and(|coarse| value::get(&coarse, "matches").is_truthy());
     if touch { DeviceClass::Touch } else { DeviceClass::Mouse }

@@ -1,4 +1,4 @@
-//! Movements, sampled, and departures from the window.
+//! Movements, sampled, and departures from the window. Browsers hand movements over coalesced, at most one for each frame.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -7,6 +7,7 @@ use wasm_bindgen::JsCast;
 use waver_core::{Edge, PointerType, SignalKind};
 use web_sys::{Event, PointerEvent};
 
+use super::zone::Place;
 use super::{Sensors, Sink, leaves_window, pointer_of, time_of};
 
 /// Least time between two samples of a movement.
@@ -15,12 +16,16 @@ const SAMPLE_MS: u64 = 30;
 /// The value is the customary one of exit-intent scripts.
 const TOP_PX: i32 = 20;
 
-pub(super) fn start(sensors: &mut Sensors, sink: Sink) {
+pub(super) fn start(sensors: &mut Sensors, place: &Rc<Place>, sink: Sink) {
     // The newest movement that was not passed on: the last one decides how fast the pointer left.
     let latest: Rc<Cell<Option<Event>>> = Rc::default();
     let (kept, pass_on) = (latest.clone(), sink.clone());
     let sampled_at = Cell::new(0);
+    let place = Rc::clone(place);
     let moved = move |event: Event| {
+        if place.is_ignored() {
+            return;
+        }
         let at = time_of(&event);
         if at.saturating_sub(sampled_at.get()) >= SAMPLE_MS {
             sampled_at.set(at);

@@ -11,27 +11,42 @@ use web_sys::Event;
 use super::element::{target_of, zone_of};
 use super::{Sensors, Sink, leaves_window, pointer_of, time_of};
 
+/// Where the pointer is.
 #[derive(Default)]
-struct Place {
+pub(super) struct Place {
     known: Cell<bool>,
     zone: Cell<Option<Zone>>,
+    ignored: Cell<bool>,
 }
 
-pub(super) fn start(sensors: &mut Sensors, sink: Sink) {
+pub(super) fn start(sensors: &mut Sensors, sink: Sink) -> Rc<Place> {
     let place: Rc<Place> = Rc::default();
     for kind in ["pointerover", "pointermove", "pointerout"] {
         let (place, sink) = (place.clone(), sink.clone());
         let look = move |event| match kind {
             "pointermove" if place.known.get() => {}
             "pointerout" if !leaves_window(&event) => {}
-            "pointerout" => place.change(None, &event, &sink),
-            _ => place.change(target_of(&event).as_ref().and_then(zone_of), &event, &sink),
+            "pointerout" => {
+                place.ignored.set(false);
+                place.change(None, &event, &sink);
+            }
+            _ => {
+                let target = target_of(&event);
+                place.ignored.set(target.is_none());
+                place.change(target.as_ref().and_then(zone_of), &event, &sink);
+            }
         };
         sensors.listen(kind, Box::new(look));
     }
+    place
 }
 
 impl Place {
+    /// Whether the shop wants that part of the page left alone.
+    pub(super) fn is_ignored(&self) -> bool {
+        self.ignored.get()
+    }
+
     fn change(&self, zone: Option<Zone>, event: &Event, sink: &Sink) {
         self.known.set(true);
         let before = self.zone.replace(zone);
