@@ -7,17 +7,29 @@
 mod batch;
 mod carried;
 mod config;
+mod consent_ledger;
 mod dead_letter;
+mod disk;
 mod encodings;
 mod entry;
 mod export;
 mod group;
+mod headers;
 mod ids;
+mod journal;
+mod key_slots;
+mod ledger_rows;
+mod manifest;
 mod offers;
+mod policy_archive;
+mod queries;
+mod receipt;
 mod requests;
+mod sealed;
 mod session;
 mod snapshot;
 mod tc_string;
+mod tripwire;
 mod values;
 
 use std::path::{Path, PathBuf};
@@ -37,17 +49,28 @@ pub const TARGETS: &[Target] = &[
     Target { name: "batch", run: batch::run },
     Target { name: "carried", run: carried::run },
     Target { name: "config", run: config::run },
+    Target { name: "consent_ledger", run: consent_ledger::run },
     Target { name: "dead_letter", run: dead_letter::run },
     Target { name: "encodings", run: encodings::run },
     Target { name: "entry", run: entry::run },
     Target { name: "export", run: export::run },
     Target { name: "group", run: group::run },
+    Target { name: "headers", run: headers::run },
     Target { name: "ids", run: ids::run },
+    Target { name: "journal", run: journal::run },
+    Target { name: "key_slots", run: key_slots::run },
+    Target { name: "ledger_rows", run: ledger_rows::run },
+    Target { name: "manifest", run: manifest::run },
     Target { name: "offers", run: offers::run },
+    Target { name: "policy_archive", run: policy_archive::run },
+    Target { name: "queries", run: queries::run },
+    Target { name: "receipt", run: receipt::run },
     Target { name: "requests", run: requests::run },
+    Target { name: "sealed", run: sealed::run },
     Target { name: "session", run: session::run },
     Target { name: "snapshot", run: snapshot::run },
     Target { name: "tc_string", run: tc_string::run },
+    Target { name: "tripwire", run: tripwire::run },
 ];
 
 /// The target of that name.

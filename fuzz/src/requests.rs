@@ -1,10 +1,11 @@
-//! The bodies of `POST /v1/consents`, `POST /v1/decisions`, `POST /v1/erase` and `POST /v1/me`, and receipts as `waver check` reads them.
+//! The bodies of `POST /v1/consents`, `POST /v1/decisions`, `POST /v1/erase`, `POST /v1/me`, `POST /v1/dead-letters/redrive` and
+//! `POST /v1/export/aggregates`.
 
 use std::fmt::Debug;
 
 use serde::Serialize;
 use waver::decoders;
-use waver_schema::{ApiError, PublicKey, WIRE_VERSION, limits};
+use waver_schema::{ApiError, WIRE_VERSION, limits};
 
 use crate::batch::check_refusal;
 
@@ -21,8 +22,9 @@ pub(crate) fn run(json: &[u8]) {
     if let Some(request) = read(json, decoders::me) {
         assert!((1..=WIRE_VERSION).contains(&request.v));
     }
-    // Nobody has the key of this, so nothing is ever signed with it.
-    assert!(!decoders::is_signed_receipt(json, &PublicKey::from_bytes([3; 32])));
+    for refused in [decoders::redrive(json), decoders::noisy_export(json)].into_iter().filter_map(Result::err) {
+        check_refusal(&refused);
+    }
 }
 
 /// Reads a body; what was read is read the same once more.

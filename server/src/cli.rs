@@ -443,7 +443,6 @@ fn exit_of(error: &StartError) -> Exit {
             StoreError::Damaged { .. }
             | StoreError::Unreadable { .. }
             | StoreError::Snapshot { .. }
-            | StoreError::BadKey { .. }
             | StoreError::Keys(KeyError::NotKeys { .. } | KeyError::Damaged { .. } | KeyError::Cut { .. }),
         ) => Exit::Data,
         StartError::Store(_) => Exit::Io,

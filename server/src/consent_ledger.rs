@@ -19,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use waver_schema::SiteKey;
 use waver_store::{ConsentLedger, LedgerEntry, LedgerRoot, StoreError};
 
-pub(crate) use follow::{Follower, open_keys};
+pub(crate) use follow::{Follower, day_of, open_keys};
 pub(crate) use verify::{LedgerError, Verified, verify, verify_copy};
 
 /// Where the ledgers of a data folder are, one folder for each site.

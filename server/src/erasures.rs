@@ -309,6 +309,12 @@ fn read_tombstone_name(name: &KeyName) -> Option<(SiteKey, Pseudonym)> {
     Some((site, Pseudonym::from_bytes(*pseudonym)))
 }
 
+/// The decoder of a tombstone, for the fuzz target alone: what is written for it.
+pub(crate) fn rewritten_tombstone(name: &KeyName, key: &SecretKey) -> Option<(KeyName, SecretKey)> {
+    let (site, pseudonym) = read_tombstone_name(name)?;
+    Some((tombstone_name(&site, &pseudonym).ok()?, tombstone_key(&read_tombstone_key(key))))
+}
+
 /// A tombstone in the place of a key: the erasure, the time, and zeros. No secret, but it lies where no backup takes it.
 fn tombstone_key(tombstone: &Tombstone) -> SecretKey {
     let mut bytes = [0; 32];

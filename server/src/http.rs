@@ -10,8 +10,7 @@ mod consents;
 mod dashboard;
 mod dead_letters;
 mod decisions;
-#[doc(hidden)]
-pub mod decoders;
+pub(crate) mod decoders;
 mod document;
 mod erase;
 mod events;

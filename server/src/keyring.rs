@@ -9,6 +9,7 @@
 //!
 //! What cannot be opened because its key is gone is *erased*: it is skipped wherever it is met, and counted.
 
+pub(crate) mod decoders;
 mod names;
 mod pseudonyms;
 mod rotation;

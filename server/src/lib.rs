@@ -21,6 +21,8 @@ mod committer;
 pub mod config;
 mod consent_ledger;
 mod dead_letter;
+#[doc(hidden)]
+pub mod decoders;
 mod entry;
 mod erasures;
 mod host;
@@ -51,6 +53,4 @@ pub use cli::{Exit, main};
 pub use collector::{Collector, StartError};
 pub use config::{Config, ConfigError};
 pub use host::Host;
-#[doc(hidden)]
-pub use http::decoders;
 pub use site::OffersError;

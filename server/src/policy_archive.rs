@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use waver_policy::Policy;
 
+/// Characters of a version that make up the name of its file; no policy has as many.
+const VERSION_CHARS: usize = 64;
+
 /// The folder of the policies.
 #[derive(Debug, Clone)]
 pub(crate) struct PolicyArchive(PathBuf);
@@ -47,10 +50,10 @@ impl PolicyArchive {
         kept.filter_map(|path| fs::read_to_string(path).ok()).collect()
     }
 
-    fn path(&self, version: &str) -> PathBuf {
+    pub(crate) fn path(&self, version: &str) -> PathBuf {
         // A version is hexadecimal; what comes from a log is not trusted to be.
-        let plain: String = version.chars().filter(char::is_ascii_alphanumeric).collect();
-        self.0.join(plain).with_extension("toml")
+        let plain: String = version.chars().filter(char::is_ascii_alphanumeric).take(VERSION_CHARS).collect();
+        self.0.join(format!("{plain}.toml"))
     }
 }
 

@@ -12,12 +12,10 @@
 
 mod budget;
 pub(crate) mod command;
-mod journal;
 mod noise;
 mod noisy_export;
 mod publications;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use waver_core::window::{HOUR_MS, KEPT_MS, Lateness, ReleasedWindow, WINDOW_MS, Windows};
@@ -27,9 +25,9 @@ use crate::config::Config;
 use crate::keeper::millis;
 use crate::site::{SiteIndex, Sites};
 
-pub(crate) use budget::{Budget, BudgetError};
+pub(crate) use budget::{Budget, BudgetError, spent_hours};
 pub(crate) use noisy_export::{Asked, ExportError, MOST_EPSILON_MILLI, NoisyAggregates, export};
-pub(crate) use publications::Publications;
+pub(crate) use publications::{Publications, rewritten as rewritten_publications};
 
 /// How long after its end an hour is published: by then its sessions have ended and said so (half an hour without an event, ten minutes of
 /// grace), and what is late is here. What comes later still is in no released number.
@@ -150,15 +148,6 @@ impl Releases {
         let steps = |events| self.in_steps(events).unwrap_or_default();
         Lateness { watermark: watermark.map(|at| at / HOUR_MS * HOUR_MS), late: steps(late), too_late: steps(too_late) }
     }
-}
-
-/// Makes `folder` for its owner alone.
-fn make(folder: &Path) -> Result<(), StoreError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|source| StoreError::Open { path: folder.to_owned(), source })
 }
 
 /// Shared by the handlers.

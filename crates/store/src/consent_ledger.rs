@@ -8,6 +8,7 @@
 //! The ledger follows from the log: entries name the offset of their record there. What a crash leaves behind `head` is cut off and written
 //! again from the log. It grows at its end and is pruned, by whole segments, at its beginning; the next segment carries the hash on.
 
+pub(crate) mod decoders;
 mod lines;
 mod read;
 

@@ -1,6 +1,6 @@
 //! Folders and files that are there after a power loss.
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -36,11 +36,20 @@ pub(crate) fn sync_folders(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Puts a file with `bytes` at `path`, in the place of what is there: a crash leaves the old one or the new one.
+/// How to make a file that is readable by its owner alone, where the system knows of owners.
+pub(crate) fn private_file() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+/// Puts a file with `bytes`, its owner's alone, at `path`, in the place of what is there: a crash leaves the old one or the new one.
 pub(crate) fn replace_file(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
     let aside = path.with_extension("new");
-    let mut file = File::create(&aside)?;
+    let mut file = private_file().write(true).truncate(true).open(&aside)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&aside, path)?;

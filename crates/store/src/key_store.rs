@@ -13,6 +13,7 @@ use std::path::PathBuf;
 
 use crate::SecretKey;
 
+pub(crate) mod decoders;
 mod file;
 mod memory;
 mod slot;

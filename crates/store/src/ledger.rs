@@ -27,6 +27,7 @@ use waver_schema::SiteKey;
 use crate::Pseudonym;
 
 mod budget;
+pub(crate) mod decoders;
 mod embedded;
 mod memory;
 mod rows;

@@ -20,6 +20,7 @@ mod export;
 pub mod faulty;
 mod folder;
 mod group_commit;
+mod journal;
 mod key_store;
 mod ledger;
 mod log;
@@ -40,6 +41,7 @@ pub use consent_ledger::{
 };
 pub use data_class::{Cutoffs, DataClass, PerClass, Removed, Trimmed};
 pub use export::{ExportError, ExportReader, ExportWriter, Frame, log_frames};
+pub use journal::Journal;
 pub use key_store::{FileKeys, KEYS, KeyError, KeyName, KeyStore, MemoryKeys, NAME_BYTES};
 pub use ledger::{Budget, Cap, Id, LEASES, Ledger, LedgerError, MemoryLedger, REMEMBERED_MS, SledLedger, TAKES};
 pub use log::{Chain, EventLog, GROUP_BYTES, Position, StoreError};

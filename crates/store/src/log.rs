@@ -124,12 +124,4 @@ pub enum StoreError {
     /// A read failed.
     #[error("cannot read the log: {0}")]
     Read(String),
-    /// A key file that holds anything but a key and its check.
-    #[error(
-        "{path} does not hold the key that was written there; restore it from a backup, or remove it to begin new pseudonyms"
-    )]
-    BadKey {
-        /// The file.
-        path: PathBuf,
-    },
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 
 use crate::memory_log::positions;
-use crate::record::{decode_group, encode_group};
-use crate::{Chain, Cutoffs, DecodeError, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
+use crate::record::encode_group;
+use crate::{Chain, Cutoffs, EventLog, GROUP_BYTES, Position, Record, StoreError, Trimmed};
 
 mod chain;
 mod contents;
+pub(crate) mod decoders;
 mod manifest;
 mod open;
 mod segment;
@@ -21,7 +22,7 @@ mod witness;
 #[cfg(test)]
 mod tests;
 
-use chain::{Stored, Tail};
+use chain::Tail;
 use contents::Contents;
 use manifest::{Manifest, Place, Sealed};
 use segment::{Group, Segment, Writer};
@@ -321,12 +322,4 @@ fn count(groups: &[Group], from: u64) -> usize {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// The records in a value of a segment, whose checksum is not looked at: for the fuzz target alone.
-pub(crate) fn records_of(value: &[u8]) -> Result<Vec<Record>, DecodeError> {
-    match chain::open(value)? {
-        Stored::Bare(group) => decode_group(group),
-        Stored::Chained(value) => decode_group(value.group),
-    }
 }

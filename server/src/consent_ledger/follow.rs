@@ -190,7 +190,8 @@ fn name(site: &SiteKey, day: u64) -> Result<KeyName, StoreError> {
     KeyName::new(format!("ledger/{site}/{day}").as_bytes()).map_err(write_error)
 }
 
-fn day_of(name: &KeyName) -> Option<u64> {
+/// The day that a key of commitments is of.
+pub(crate) fn day_of(name: &KeyName) -> Option<u64> {
     let name = str::from_utf8(name.as_bytes()).ok()?.strip_prefix("ledger/")?;
     name.rsplit_once('/')?.1.parse().ok()
 }

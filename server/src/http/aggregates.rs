@@ -114,18 +114,28 @@ pub(super) async fn get(
 ) -> Result<Json<Aggregates>, Refusal> {
     let Query(asked) = asked.map_err(|_| not_understood())?;
     let site = find_site(&app, asked.site.as_ref())?;
-    let window_ms = asked.window.as_deref().map(whole_minutes).transpose()?;
-    for (name, time) in [("from", asked.from), ("to", asked.to)] {
-        if time.is_some_and(|time| time > MAX_SAFE_INTEGER) {
-            return Err(Refusal::new(ErrorCode::Schema, "expected Unix milliseconds, below 2^53").at(name));
-        }
-    }
-    if asked.from.is_some_and(|from| from >= asked.to.unwrap_or_else(|| app.host.now().saturating_add(1)))
-        || asked.to == Some(0)
-    {
-        return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
-    }
+    let window_ms = asked.window_ms(app.host.now())?;
     Ok(Json(of_site(app, site, asked.from, asked.to, window_ms).await?))
+}
+
+impl Stretch {
+    /// The length of a window, if one is asked for and the times are in order.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Schema`].
+    pub(super) fn window_ms(&self, now: u64) -> Result<Option<u64>, Refusal> {
+        let window_ms = self.window.as_deref().map(whole_minutes).transpose()?;
+        for (name, time) in [("from", self.from), ("to", self.to)] {
+            if time.is_some_and(|time| time > MAX_SAFE_INTEGER) {
+                return Err(Refusal::new(ErrorCode::Schema, "expected Unix milliseconds, below 2^53").at(name));
+            }
+        }
+        let to = self.to.unwrap_or(now.saturating_add(1));
+        if to == 0 || self.from.is_some_and(|from| from >= to) {
+            return Err(Refusal::new(ErrorCode::Schema, "from must be before to").at("from"));
+        }
+        Ok(window_ms)
+    }
 }
 
 /// The latest of a site: the last hour by the minute, or where numbers are suppressed the last day by the hour.

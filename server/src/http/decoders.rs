@@ -1,16 +1,28 @@
 //! The decoders of what arrives, for the fuzz targets alone: what they give is what the handlers work with.
 
+use std::net::IpAddr;
+
 use axum::body::Bytes;
+use axum::extract::Query;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use serde::de::DeserializeOwned;
+use waver_core::session::Client;
 use waver_schema::{
-    ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Rejected, SessionId, SiteKey,
+    ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Receipt, Rejected, SessionId,
+    SignedReceipt, SiteKey,
 };
-use waver_store::Record;
+use waver_store::{Record, SecretKey};
 
 use super::refusal::Refusal;
-use super::{body, consents, decisions, erase, events, me};
-use crate::dead_letter;
+use super::source::Proxies;
+use super::{
+    access, aggregates, body, client, consents, dead_letters, decisions, erase, events, ledger, me, sessions, stream,
+};
+use crate::config::ProxyHeader;
+use crate::dead_letter::{self, LetterId};
 use crate::entry::Entry;
-use crate::receipt;
+use crate::receipt::{self, Signer};
+use crate::{tripwire, unknown_fields};
 
 /// Most bytes that are kept of an event that is not of the schema.
 pub const MOST_LETTER_BYTES: usize = dead_letter::LETTER_BYTES;
@@ -94,6 +106,111 @@ pub fn erase(json: &[u8]) -> Result<EraseRequest, ApiError> {
 /// As the handler refuses it.
 pub fn me(json: &[u8]) -> Result<MeRequest, ApiError> {
     me::read(json).map_err(answer)
+}
+
+/// The body of `POST /v1/dead-letters/redrive`.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn redrive(json: &[u8]) -> Result<(), ApiError> {
+    body::parse::<dead_letters::Redrive>(json).map(drop).map_err(answer)
+}
+
+/// The body of `POST /v1/export/aggregates`.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn noisy_export(json: &[u8]) -> Result<(), ApiError> {
+    body::parse::<crate::release::Asked>(json).map(drop).map_err(answer)
+}
+
+/// The query of `GET /v1/aggregates`, at that time: the length of a window, if one is asked for.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn aggregates_query(query: &str, now: u64) -> Result<Option<u64>, ApiError> {
+    let stretch: aggregates::Stretch = read_query(query).ok_or_else(|| answer(aggregates::not_understood()))?;
+    stretch.window_ms(now).map_err(answer)
+}
+
+/// For each other handler that takes a query, whether it understands this one.
+pub fn queries(query: &str) -> [bool; 4] {
+    [
+        read_query::<sessions::Asked>(query).is_some(),
+        read_query::<stream::Asked>(query).is_some(),
+        read_query::<ledger::Asked>(query).is_some(),
+        read_query::<dead_letters::Asked>(query).is_some(),
+    ]
+}
+
+fn read_query<T: DeserializeOwned>(query: &str) -> Option<T> {
+    let uri: Uri = format!("/?{query}").parse().ok()?;
+    Query::try_from_uri(&uri).ok().map(|Query(asked)| asked)
+}
+
+/// The id of a dead letter, as it is written.
+pub fn letter_id(text: &str) -> Option<String> {
+    text.parse::<LetterId>().ok().map(|id| id.to_string())
+}
+
+/// Headers of a request, for the decoders of headers.
+#[derive(Debug)]
+pub struct Headers(HeaderMap);
+
+impl Headers {
+    /// Those of `lines` that can be names and values of headers.
+    pub fn new<'a>(lines: impl IntoIterator<Item = (&'a [u8], &'a [u8])>) -> Headers {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+                headers.append(name, value);
+            }
+        }
+        Headers(headers)
+    }
+
+    /// What they say of the sender.
+    pub fn client(&self) -> Client {
+        client::of(&self.0)
+    }
+
+    /// Whether the browser asks not to be tracked.
+    pub fn objects(&self) -> bool {
+        access::expect_no_objection(&self.0).is_err()
+    }
+
+    /// The address that the request comes from, `peer` being at the other end of the connection, where proxies in `trusted` set
+    /// `X-Forwarded-For`, or `Forwarded`.
+    pub fn origin(&self, peer: IpAddr, trusted: &[&str], is_standard: bool) -> Option<IpAddr> {
+        let header = if is_standard { ProxyHeader::Forwarded } else { ProxyHeader::XForwardedFor };
+        let trusted = trusted.iter().filter_map(|network| network.parse().ok()).collect();
+        Proxies { trusted, header }.origin(peer, &self.0)
+    }
+}
+
+/// What a body of the schema called `name` holds that looks like a person's: its kind.
+pub fn personal(name: &'static str, json: &[u8]) -> Option<&'static str> {
+    tripwire::of_body(name, json).map(tripwire::Personal::as_str)
+}
+
+/// What a text looks like, if it looks like a person's.
+pub fn personal_text(text: &str) -> Option<&'static str> {
+    tripwire::of_text(text).map(tripwire::Personal::as_str)
+}
+
+/// Whether the tripwire does not look at `json` because it can be nothing but `event`, and how many fields in it the schema does not have.
+pub fn unknown_fields(json: &str, event: &Event) -> (bool, u32) {
+    (unknown_fields::is_plain(json, event), unknown_fields::count(json, event))
+}
+
+/// A receipt as the holder of `key` signs it, and that key's public half.
+///
+/// # Errors
+/// None that receipts can have.
+pub fn signed_receipt(receipt: Receipt, key: &SecretKey) -> Result<(SignedReceipt, PublicKey), serde_json::Error> {
+    let signer = Signer::new(key);
+    let ours = signer.key();
+    Ok((signer.sign(Receipt { key: ours.key, ..receipt })?, ours.public_key))
 }
 
 /// Whether `json` is the receipt of an erasure that the holder of `key` signed.

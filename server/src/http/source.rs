@@ -29,7 +29,7 @@ pub(crate) struct Proxies {
 
 impl Proxies {
     /// The address that a request comes from; `None` for programs of this machine, which are not limited.
-    fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
+    pub(super) fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Option<IpAddr> {
         let peer = peer.to_canonical();
         if !self.trusts(peer) {
             return if peer.is_loopback() { None } else { Some(peer) };

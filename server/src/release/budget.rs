@@ -3,11 +3,11 @@ use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use waver_core::window::HOUR_MS;
+use waver_core::window::{HOUR_MS, HOURS_KEPT_MS};
 use waver_schema::SiteKey;
-use waver_store::StoreError;
-
-use super::journal::Journal;
+use waver_schema::limits::MAX_SAFE_INTEGER;
+use waver_store::decoders::journal_lines;
+use waver_store::{Journal, StoreError};
 
 /// How much may be learnt by exports with noise: of each hour of a site's data so much epsilon in all, and no more, whoever asks and however
 /// often the collector was started in between.
@@ -40,6 +40,33 @@ struct Line {
     at: u64,
 }
 
+impl Line {
+    /// Whether it tells of hours as an export has them. Anything else would be counted for a long time.
+    fn is_sound(&self) -> bool {
+        let Line { from, to, .. } = *self;
+        let whole = from.is_multiple_of(HOUR_MS) && to.is_multiple_of(HOUR_MS);
+        whole && from < to && to - from <= HOURS_KEPT_MS && to <= MAX_SAFE_INTEGER
+    }
+
+    fn count(&self, hours: &mut BTreeMap<(SiteKey, u64), u64>) {
+        for number in self.from / HOUR_MS..self.to / HOUR_MS {
+            let sum = hours.entry((self.site.clone(), number * HOUR_MS)).or_default();
+            *sum = sum.saturating_add(self.epsilon_milli);
+        }
+    }
+}
+
+/// The decoder of what was spent, for the fuzz target alone: thousandths of epsilon by site and hour.
+pub(crate) fn spent_hours(file: &[u8]) -> Option<Vec<(SiteKey, u64, u64)>> {
+    let lines: Vec<Line> = journal_lines(file).ok()?.lines;
+    if !lines.iter().all(Line::is_sound) {
+        return None;
+    }
+    let mut hours = BTreeMap::new();
+    lines.iter().for_each(|line| line.count(&mut hours));
+    Some(hours.into_iter().map(|((site, hour), spent)| (site, hour, spent)).collect())
+}
+
 /// Why nothing was spent.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BudgetError {
@@ -67,6 +94,10 @@ impl Budget {
     /// [`StoreError`] if the file cannot be used or is damaged.
     pub(super) fn open(path: &Path, limit_milli: u64, kept_ms: u64) -> Result<Budget, StoreError> {
         let (mut journal, mut lines) = Journal::open::<Line>(path)?;
+        if !lines.iter().all(Line::is_sound) {
+            let reason = "it tells of a time that no export has".to_owned();
+            return Err(StoreError::Unreadable { path: path.to_owned(), reason });
+        }
         let before = lines.iter().map(|line| line.at).max().unwrap_or_default().saturating_sub(kept_ms);
         let all = lines.len();
         lines.retain(|line| line.to > before);
@@ -74,7 +105,7 @@ impl Budget {
             journal.rewrite(&lines)?;
         }
         let mut spent = Spent { journal, hours: BTreeMap::new() };
-        lines.iter().for_each(|line| spent.count(line));
+        lines.iter().for_each(|line| line.count(&mut spent.hours));
         Ok(Budget { limit_milli, spent: Mutex::new(spent) })
     }
 
@@ -104,18 +135,9 @@ impl Budget {
         }
         let line = Line { site: site.clone(), from, to, epsilon_milli, at: now };
         // Counted first: after a failure nobody knows whether it is on disk, and then it is taken to be.
-        spent.count(&line);
+        line.count(&mut spent.hours);
         spent.journal.append(&[line])?;
         Ok(left_milli - epsilon_milli)
-    }
-}
-
-impl Spent {
-    fn count(&mut self, line: &Line) {
-        for number in line.from / HOUR_MS..line.to / HOUR_MS {
-            let sum = self.hours.entry((line.site.clone(), number * HOUR_MS)).or_default();
-            *sum = sum.saturating_add(line.epsilon_milli);
-        }
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::{Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use waver_core::window::{HOUR_MS, ReleasedWindow, Windows};
-use waver_store::{EmbeddedState, StoreError};
+use waver_schema::limits::MAX_SAFE_INTEGER;
+use waver_store::decoders::journal_lines;
+use waver_store::{EmbeddedState, Journal, StoreError};
 
 use super::SETTLE_MS;
-use super::journal::Journal;
 use crate::site::SiteIndex;
 
 /// The hours that were published, by site, as they were published.
@@ -51,10 +52,12 @@ impl Publications {
     /// # Errors
     /// [`StoreError`] if a file cannot be used or is damaged.
     pub(super) fn open(folder: &Path, sites: &[&str], k: u64, kept_ms: u64) -> Result<Publications, StoreError> {
-        super::make(folder)?;
         let open = |site: &&str| {
             let (journal, lines) = Journal::open::<Line>(&folder.join(format!("{site}.jsonl")))?;
-            let hours = lines.into_iter().map(|line| (line.start, line)).collect();
+            let hours = by_start(lines).ok_or_else(|| StoreError::Unreadable {
+                path: journal.path().to_owned(),
+                reason: "its lines are not one hour after the other".to_owned(),
+            })?;
             Ok(Mutex::new(OfSite { journal, hours }))
         };
         Ok(Publications { sites: sites.iter().map(open).collect::<Result<_, StoreError>>()?, k, kept_ms })
@@ -89,6 +92,25 @@ impl Publications {
         let windows = windows.collect();
         Ok(Hours { from, to, windows, until })
     }
+}
+
+/// The lines by their start; `None` if they are not whole hours without a gap, as they were written.
+fn by_start(lines: Vec<Line>) -> Option<BTreeMap<u64, Line>> {
+    let is_hour = |line: &Line| line.start.is_multiple_of(HOUR_MS) && line.start <= MAX_SAFE_INTEGER;
+    let follows = |pair: &[Line]| pair[1].start == pair[0].start + HOUR_MS;
+    let sound = lines.iter().all(is_hour) && lines.windows(2).all(follows);
+    sound.then(|| lines.into_iter().map(|line| (line.start, line)).collect())
+}
+
+/// The decoder of a site's publications, for the fuzz target alone: what is written for them.
+pub(crate) fn rewritten(file: &[u8]) -> Option<Vec<u8>> {
+    let hours = by_start(journal_lines(file).ok()?.lines)?;
+    let mut written = Vec::new();
+    for line in hours.values() {
+        serde_json::to_writer(&mut written, line).ok()?;
+        written.push(b'\n');
+    }
+    Some(written)
 }
 
 impl OfSite {

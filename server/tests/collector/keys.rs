@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
-use waver_store::{EventLog, Pseudonym, Record, RecordKind, SecretKey, SledLog};
+use waver_store::{EventLog, Pseudonym, Record, RecordKind, SledLog};
 
 use crate::erasure::erase;
 use crate::harness::{Caller, NOW, Running, Shopper, batch, consent, eventually, files, folder, session, view};
@@ -278,7 +278,8 @@ async fn a_data_folder_of_the_version_before_is_read_and_its_pseudonym_key_destr
     log.append(&records).await.expect("appends");
     drop(log);
     let key = data.join("keys/pseudonym.key");
-    SecretKey::load_or_create(&key, |bytes| bytes.fill(7)).expect("makes");
+    std::fs::create_dir_all(data.join("keys")).expect("a folder");
+    std::fs::write(&key, [7; 64]).expect("writes");
 
     for _ in 0..2 {
         let process = Process::start(folder.path()).await;

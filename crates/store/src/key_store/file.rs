@@ -1,12 +1,12 @@
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::slot::{self, Contents, SLOT_BYTES, Slot};
-use crate::folder::{create_private, sync_folders};
+use crate::folder::{create_private, replace_file};
 use crate::group_commit::{Durable, GroupCommit};
 use crate::{KeyError, KeyName, KeyStore, SecretKey};
 
@@ -31,7 +31,7 @@ const HEADER: &[u8] = b"waver keys, version 1\n";
 pub struct FileKeys(GroupCommit<KeyFile>);
 
 #[derive(Debug)]
-struct KeyFile {
+pub(super) struct KeyFile {
     path: PathBuf,
     file: File,
     /// Where each key stands.
@@ -95,15 +95,16 @@ impl KeyStore for FileKeys {
     }
 
     async fn list(&self) -> Result<Vec<KeyName>, KeyError> {
-        self.0.run(|keys| Ok(keys.slots.keys().cloned().collect())).await
+        self.0.run(|keys| Ok(keys.names())).await
     }
 }
 
 impl KeyFile {
-    fn open(path: &Path) -> Result<KeyFile, KeyError> {
+    pub(super) fn open(path: &Path) -> Result<KeyFile, KeyError> {
         let failed = |error: io::Error| unusable(path, &error);
         if !path.try_exists().map_err(failed)? {
-            create(path).map_err(failed)?;
+            let folder = path.parent().ok_or_else(|| failed(io::ErrorKind::InvalidInput.into()))?;
+            create_private(folder).and_then(|()| replace_file(path, &header())).map_err(failed)?;
         }
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(failed)?;
         fs2::FileExt::try_lock_exclusive(&file).map_err(failed)?;
@@ -151,6 +152,10 @@ impl KeyFile {
         self.freed.retain(|number| *number < grown_to);
         self.end = grown_to;
         self.grow()
+    }
+
+    pub(super) fn names(&self) -> Vec<KeyName> {
+        self.slots.keys().cloned().collect()
     }
 
     fn get(&mut self, name: &KeyName) -> Result<Option<SecretKey>, KeyError> {
@@ -246,23 +251,7 @@ impl Durable for KeyFile {
     }
 }
 
-/// Writes aside and renames, so that a crash leaves either no key file or a whole one.
-fn create(path: &Path) -> io::Result<()> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    create_private(folder)?;
-    let aside = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&aside)?;
-    file.write_all(&header())?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    sync_folders(folder)
-}
-
-fn header() -> Slot {
+pub(super) fn header() -> Slot {
     let mut header = [0; SLOT_BYTES];
     header[..HEADER.len()].copy_from_slice(HEADER);
     header

@@ -34,9 +34,13 @@ pub(super) fn bytes(number: usize, name: &KeyName, key: &SecretKey) -> Zeroizing
     slot[1] = u8::try_from(name.len()).unwrap_or_default();
     slot[NAME..NAME + name.len()].copy_from_slice(name);
     slot[KEY..CHECKSUM].copy_from_slice(key.as_bytes());
-    let checksum = checksum(number, &slot);
-    slot[CHECKSUM..].copy_from_slice(&checksum);
+    put_checksum(number, &mut slot);
     slot
+}
+
+pub(super) fn put_checksum(number: usize, slot: &mut Slot) {
+    let checksum = checksum(number, slot);
+    slot[CHECKSUM..].copy_from_slice(&checksum);
 }
 
 pub(super) fn contents(number: usize, slot: &Slot) -> Contents {

@@ -15,6 +15,10 @@ impl MemoryLedger {
         MemoryLedger::default()
     }
 
+    pub(super) fn of(rows: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> MemoryLedger {
+        MemoryLedger(Arc::new(Mutex::new(rows.into_iter().collect())))
+    }
+
     /// All it holds, as bytes.
     #[cfg(test)]
     pub(super) fn dump(&self) -> Vec<(Vec<u8>, Vec<u8>)> {

@@ -91,7 +91,7 @@ fn bucket(row: &impl Row) -> u64 {
 }
 
 /// The site comes first, so that a site's rows are one range.
-fn row_key<R: Row>(site: &SiteKey, name: &[u8; 16]) -> Vec<u8> {
+pub(super) fn row_key<R: Row>(site: &SiteKey, name: &[u8; 16]) -> Vec<u8> {
     [site.as_str().as_bytes(), &[0, R::KIND], name].concat()
 }
 

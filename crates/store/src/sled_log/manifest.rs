@@ -72,13 +72,21 @@ impl Manifest {
 
     /// Puts this in the place of the manifest in `folder`; on disk when this returns.
     pub(super) fn store(&self, folder: &Path) -> io::Result<()> {
-        let mut bytes = postcard::to_allocvec(self).map_err(io::Error::other)?;
-        bytes.extend(checksum(CONTEXT, &bytes));
+        let bytes = self.encode().map_err(io::Error::other)?;
         replace_file(&folder.join(FILE), &bytes)
+    }
+
+    pub(super) fn encode(&self) -> postcard::Result<Vec<u8>> {
+        Ok(with_checksum(postcard::to_allocvec(self)?))
     }
 }
 
-fn decode(bytes: &[u8]) -> Option<Manifest> {
+pub(super) fn with_checksum(mut manifest: Vec<u8>) -> Vec<u8> {
+    manifest.extend(checksum(CONTEXT, &manifest));
+    manifest
+}
+
+pub(super) fn decode(bytes: &[u8]) -> Option<Manifest> {
     let (manifest, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
     let whole = *sum == checksum(CONTEXT, manifest);
     whole.then(|| postcard::from_bytes(manifest).ok()).flatten()

@@ -7,7 +7,7 @@ use super::chain::{CHECKSUM_BYTES, Checksum, checksum};
 const CONTEXT: &str = "waver log witness v1";
 
 /// A disk writes at least so much at once, so that a torn write spoils one slot only.
-const SLOT_BYTES: usize = 4096;
+pub(super) const SLOT_BYTES: usize = 4096;
 
 const SEEN_BYTES: usize = 8 + CHECKSUM_BYTES;
 
@@ -44,9 +44,7 @@ impl Witness {
         let mut file = File::options().read(true).write(true).open(path)?;
         let mut bytes = Vec::with_capacity(2 * SLOT_BYTES);
         Read::by_ref(&mut file).take(2 * SLOT_BYTES as u64).read_to_end(&mut bytes)?;
-        let newest = bytes.chunks(SLOT_BYTES).enumerate().filter_map(|(slot, bytes)| Some((slot, decode(bytes)?)));
-        let newest = newest.max_by_key(|(_, seen)| seen.end);
-        Ok(newest.map(|(slot, seen)| (Witness { file, next: 1 - slot }, seen)))
+        Ok(newest(&bytes).map(|(slot, seen)| (Witness { file, next: 1 - slot }, seen)))
     }
 
     /// Puts down what was seen.
@@ -69,7 +67,13 @@ impl Witness {
     }
 }
 
-fn encode(seen: Seen) -> Vec<u8> {
+/// The slot of a witness's file that says most, and what it says.
+pub(super) fn newest(file: &[u8]) -> Option<(usize, Seen)> {
+    let seen = file.chunks(SLOT_BYTES).enumerate().filter_map(|(slot, bytes)| Some((slot, decode(bytes)?)));
+    seen.max_by_key(|(_, seen)| seen.end)
+}
+
+pub(super) fn encode(seen: Seen) -> Vec<u8> {
     let mut bytes = [&seen.end.to_be_bytes()[..], &seen.checksum].concat();
     bytes.extend(checksum(CONTEXT, &bytes));
     bytes
