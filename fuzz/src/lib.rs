@@ -20,6 +20,7 @@ mod journal;
 mod key_slots;
 mod ledger_rows;
 mod manifest;
+mod model;
 mod offers;
 mod policy_archive;
 mod queries;
@@ -61,6 +62,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "key_slots", run: key_slots::run },
     Target { name: "ledger_rows", run: ledger_rows::run },
     Target { name: "manifest", run: manifest::run },
+    Target { name: "model", run: model::run },
     Target { name: "offers", run: offers::run },
     Target { name: "policy_archive", run: policy_archive::run },
     Target { name: "queries", run: queries::run },
