@@ -2,6 +2,7 @@
 
 mod erasure;
 mod record;
+mod train;
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -47,6 +48,8 @@ enum Command {
     Export(ExportArguments),
     /// Writes the record of processing activities (GDPR article 30) and a snippet for the privacy notice, as this collector is configured.
     Record(record::RecordArguments),
+    /// Fits a model on rows of a file, or judges one; the browser and the collector score the artifact. See docs/models.md.
+    Train(train::TrainArguments),
     /// Prints the version.
     Version,
 }
@@ -152,6 +155,8 @@ pub enum Exit {
     Usage = 64,
     /// Data is not right: offers, or a damaged log.
     Data = 65,
+    /// A file to read is not there.
+    NoInput = 66,
     /// The address cannot be had, or another collector has the data folder.
     Unavailable = 69,
     /// The system does not work as it must.
@@ -194,6 +199,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Erase(arguments) => erasure::erase(&arguments),
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Record(arguments) => record::run(&arguments),
+        Command::Train(arguments) => train::run(&arguments),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
             Exit::Ok

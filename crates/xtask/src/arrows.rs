@@ -9,7 +9,7 @@ const ALLOWED: [(&str, &[&str]); 8] = [
     ("waver-store", &["waver-schema", "waver-core"]),
     ("waver-policy", &["waver-schema", "waver-core"]),
     ("waver-runtime", &["waver-schema", "waver-core"]),
-    ("waver", &["waver-schema", "waver-core", "waver-store", "waver-policy"]),
+    ("waver", &["waver-schema", "waver-core", "waver-store", "waver-policy", "waver-trainer"]),
     ("waver-trainer", &["waver-schema", "waver-core", "waver-policy"]),
     ("waver-sim", &["waver-schema", "waver-core"]),
 ];

@@ -200,7 +200,12 @@ impl Model {
 
     /// The probability, 0..=1, for `values` in the order of the features. A value that is missing or not finite counts as 0.
     pub fn score(&self, values: &[f64]) -> f64 {
-        logistic(self.calibrate(self.sum(values, |_, _| ())))
+        logistic(self.log_odds(values))
+    }
+
+    /// The same as log-odds, which tell apart what is all but certain.
+    pub fn log_odds(&self, values: &[f64]) -> f64 {
+        self.calibrate(self.sum(values, |_, _| ()))
     }
 
     /// The `most` features that moved the score furthest, furthest first; those that did not move it are left out. Of trees the method of

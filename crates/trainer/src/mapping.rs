@@ -1,0 +1,171 @@
+//! What the columns of a file mean: a small TOML file, or one of the built-in ones (`crates/trainer/mappings`). docs/models.md has the whole form.
+
+use std::path::Path;
+
+use serde::Deserialize;
+use waver_core::model::{MAX_FEATURES, Origin};
+
+use crate::fit::{Learner, Recipe};
+use crate::split::Kind;
+use crate::table::Table;
+use crate::{Dataset, TrainError};
+
+/// The built-in mappings.
+const BUILT_IN: [(&str, &str); 2] =
+    [("ospi", include_str!("../mappings/ospi.toml")), ("ospi-client", include_str!("../mappings/ospi-client.toml"))];
+
+/// What a file means, what is fitted on it, and how that is judged.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Mapping {
+    /// Its name, which artifacts tell.
+    pub name: String,
+    /// What is estimated.
+    pub task: String,
+    /// Whether what is fitted on such data may be shipped.
+    pub terms: Terms,
+    /// What learns.
+    pub learner: Learner,
+    /// Shares of false alarms for which the model gets thresholds.
+    #[serde(default)]
+    pub false_alarms: Vec<f64>,
+    /// How the recipe is judged.
+    pub validation: Validation,
+    /// A row is what is judged, with its features in columns. A mapping has this or another kind of rows.
+    #[serde(default)]
+    pub table: Option<Table>,
+}
+
+/// Whether what was fitted on data may be shipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Terms {
+    /// Their terms allow it.
+    Free,
+    /// From the project's own simulator.
+    Simulated,
+    /// For measuring only.
+    Research,
+    /// From a site's own log.
+    Own,
+}
+
+impl From<Terms> for Origin {
+    fn from(terms: Terms) -> Origin {
+        match terms {
+            Terms::Free => Origin::Free,
+            Terms::Simulated => Origin::Simulated,
+            Terms::Research => Origin::Research,
+            Terms::Own => Origin::Own,
+        }
+    }
+}
+
+/// How a recipe is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validation {
+    /// How many folds.
+    pub folds: usize,
+    /// How rows are split.
+    #[serde(default)]
+    pub split: Kind,
+}
+
+impl Mapping {
+    /// The built-in mapping of that name, or else that file.
+    ///
+    /// # Errors
+    /// [`TrainError::NoMapping`], [`TrainError::Mapping`].
+    pub fn load(name: &str) -> Result<Mapping, TrainError> {
+        if let Some((_, text)) = BUILT_IN.iter().find(|(known, _)| *known == name) {
+            return Mapping::parse(name, text);
+        }
+        if !Path::new(name).is_file() {
+            return Err(TrainError::NoMapping(name.to_owned(), names().collect::<Vec<_>>().join(", ")));
+        }
+        let text = std::fs::read_to_string(name).map_err(|error| TrainError::File(name.into(), error))?;
+        Mapping::parse(name, &text)
+    }
+
+    /// Reads a mapping; `of` says where it is from.
+    ///
+    /// # Errors
+    /// [`TrainError::Mapping`].
+    pub fn parse(of: &str, text: &str) -> Result<Mapping, TrainError> {
+        let wrong = |what: String| TrainError::Mapping(of.to_owned(), what);
+        let mapping: Mapping = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        if let Some(fault) = mapping.fault() {
+            return Err(wrong(fault));
+        }
+        Ok(mapping)
+    }
+
+    fn fault(&self) -> Option<String> {
+        if !self.false_alarms.iter().all(|share| *share > 0.0 && *share < 1.0) {
+            return Some("shares of false alarms are between 0 and 1".to_owned());
+        }
+        let features = match &self.table {
+            Some(table) => table.features(),
+            None => return Some("it says nothing of the rows: [table] is missing".to_owned()),
+        };
+        if features.is_empty() || features.len() > MAX_FEATURES {
+            return Some(format!("{} features: of 1 to {MAX_FEATURES}", features.len()));
+        }
+        self.learner.fault()
+    }
+
+    /// The rows of `data`.
+    ///
+    /// # Errors
+    /// [`TrainError::File`], [`TrainError::Data`].
+    pub fn read(&self, data: &Path) -> Result<Dataset, TrainError> {
+        match &self.table {
+            Some(table) => table.read(data),
+            None => Err(TrainError::Asked("the mapping says nothing of the rows".to_owned())),
+        }
+    }
+
+    /// What makes a model of them.
+    pub fn recipe(&self) -> Recipe {
+        Recipe {
+            task: self.task.clone(),
+            name: format!("{}-1", self.name),
+            learner: self.learner,
+            false_alarms: self.false_alarms.clone(),
+        }
+    }
+}
+
+/// Names of the built-in mappings.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    BUILT_IN.iter().map(|(name, _)| *name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_mappings_are_right() {
+        for name in names() {
+            let mapping = Mapping::load(name).expect("built in");
+            assert_eq!(mapping.name, name);
+            assert!(mapping.validation.folds >= 5);
+        }
+    }
+
+    #[test]
+    fn what_is_not_of_the_form_is_refused_with_a_reason() {
+        let right = BUILT_IN[1].1;
+        for (wrong, why) in [
+            (right.replace("folds = 10", "folds = 10\nfold = 3"), "fold"),
+            (right.replace("trees = 43", "trees = 430"), "nodes"),
+            (right.replace("terms = \"free\"", ""), "terms"),
+            (right.replace("[table]", "[tables]"), "table"),
+        ] {
+            let told = Mapping::parse("test", &wrong).expect_err(why).to_string();
+            assert!(told.contains(why), "{told}");
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! `waver train`.
+
+use std::io::{IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use waver_trainer::train::{self, Evaluation, Input};
+use waver_trainer::validate::Report;
+use waver_trainer::{Mapping, TrainError};
+
+use super::Exit;
+
+#[derive(Debug, clap::Args)]
+pub(super) struct TrainArguments {
+    /// What the columns mean: a built-in mapping (ospi, ospi-client, ...) or a file. For --evaluate that of the model, if not given.
+    #[arg(long, value_name = "NAME|FILE", required_unless_present = "evaluate")]
+    mapping: Option<String>,
+    /// The rows: CSV, perhaps gzipped.
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// The artifact to write.
+    #[arg(long, value_name = "MODEL", required_unless_present_any = ["evaluate", "cross_validate"])]
+    out: Option<PathBuf>,
+    /// The model card to write, Markdown.
+    #[arg(long, value_name = "FILE", requires = "out")]
+    card: Option<PathBuf>,
+    /// Judges this model on the rows; nothing is fitted.
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["out", "cross_validate"])]
+    evaluate: Option<PathBuf>,
+    /// Judges the mapping's recipe on folds of the rows; nothing is written.
+    #[arg(long, conflicts_with = "out")]
+    cross_validate: bool,
+    /// What everything random follows from.
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+    /// Prints what was found as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What is told of a training.
+#[derive(Serialize)]
+struct Written<'a> {
+    mapping: &'a str,
+    out: &'a Path,
+    bytes: usize,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// What is told of a cross-validation.
+#[derive(Serialize)]
+struct CrossValidated<'a> {
+    mapping: &'a str,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+pub(super) fn run(arguments: &TrainArguments) -> Exit {
+    match told(arguments) {
+        Ok(()) => Exit::Ok,
+        Err(error) => {
+            eprintln!("waver: {error}");
+            match error {
+                TrainError::NoMapping(..) | TrainError::Asked(_) => Exit::Usage,
+                TrainError::Mapping(..) => Exit::Configuration,
+                TrainError::Data { .. } | TrainError::TooLittle(_) | TrainError::Model(_) => Exit::Data,
+                TrainError::File(_, error) if error.kind() == std::io::ErrorKind::NotFound => Exit::NoInput,
+                TrainError::File(..) => Exit::Io,
+            }
+        }
+    }
+}
+
+fn told(arguments: &TrainArguments) -> Result<(), TrainError> {
+    let TrainArguments { data, seed, json, .. } = arguments;
+    let mapping = match (&arguments.mapping, &arguments.evaluate) {
+        (Some(name), _) => Mapping::load(name)?,
+        (None, Some(model)) => Mapping::load(&train::load(model)?.1.data)?,
+        (None, None) => return Err(TrainError::Asked("--mapping is missing".to_owned())),
+    };
+    let input = Input::read(mapping, data)?;
+    let mapping = input.mapping.name.as_str();
+    if let Some(model) = &arguments.evaluate {
+        let evaluation = train::evaluate_file(model, &input, *seed)?;
+        if *json {
+            print_json(&evaluation);
+        } else {
+            let Evaluation { model, task, nodes, bytes, seen, report, .. } = &evaluation;
+            println!("{model} ({task}, {nodes} nodes, {bytes} bytes)");
+            if *seen {
+                println!("these are the rows it was fitted on: the figures say nothing of others");
+            }
+            print_report(report);
+        }
+    } else if let Some(out) = &arguments.out {
+        let trained = train::train(&input, *seed, progress())?;
+        write(out, &trained.artifact)?;
+        if let Some(card) = &arguments.card {
+            write(card, trained.card.as_bytes())?;
+        }
+        let (bytes, report) = (trained.artifact.len(), &trained.report);
+        if *json {
+            print_json(&Written { mapping, out, bytes, report });
+        } else {
+            println!("wrote {}: {bytes} bytes; by cross-validation:", out.display());
+            print_report(report);
+        }
+    } else {
+        let report = &train::judge(&input, *seed, progress())?;
+        if *json {
+            print_json(&CrossValidated { mapping, report });
+        } else {
+            print_report(report);
+        }
+    }
+    Ok(())
+}
+
+/// Says how far it is: on a terminal in one line that is written over, elsewhere line by line.
+fn progress() -> impl FnMut(usize, usize) {
+    let terminal = std::io::stderr().is_terminal();
+    move |done, of| {
+        let mut out = std::io::stderr().lock();
+        // Where nobody can be told, the work goes on.
+        let _ = match (terminal, done == of) {
+            (true, true) => write!(out, "\r\x1b[K"),
+            (true, false) => write!(out, "\rfold {} of {of}", done + 1),
+            (false, true) => Ok(()),
+            (false, false) => writeln!(out, "fold {} of {of}", done + 1),
+        };
+        let _ = out.flush();
+    }
+}
+
+fn print_json(told: &impl Serialize) {
+    match serde_json::to_string_pretty(told) {
+        Ok(text) => println!("{text}"),
+        Err(error) => eprintln!("waver: {error}"),
+    }
+}
+
+fn print_report(report: &Report) {
+    println!("{} rows of {} groups, {} positive", report.rows, report.groups, report.positives);
+    let figures = &report.figures;
+    for (name, figure) in [
+        ("ROC-AUC", figures.roc_auc),
+        ("PR-AUC", figures.pr_auc),
+        ("Brier", figures.brier),
+        ("ECE10", figures.ece10),
+        ("log loss", figures.log_loss),
+        ("C-AUC", figures.c_auc),
+    ] {
+        println!("{name:8} {:.4} [{:.4}, {:.4}]", figure.value, figure.low, figure.high);
+    }
+    if let Some(folds) = &report.folds {
+        let (mean, sd) = (&folds.mean, &folds.sd);
+        println!(
+            "mean of {} folds (sd): ROC-AUC {:.4} ({:.4}), PR-AUC {:.4} ({:.4}), Brier {:.4} ({:.4})",
+            folds.count, mean.roc_auc, sd.roc_auc, mean.pr_auc, sd.pr_auc, mean.brier, sd.brier
+        );
+    }
+    for block in &report.blocks {
+        let (rows, positives) = (block.rows, block.positives);
+        println!(
+            "block {:2}: ROC-AUC {:.4}, PR-AUC {:.4} ({positives} of {rows})",
+            block.block, block.roc_auc, block.pr_auc
+        );
+    }
+    for at in &report.thresholds {
+        println!("{} at {:.4}: TPR {:.4}, FPR {:.4}", at.name, at.threshold, at.tpr, at.fpr);
+    }
+}
+
+/// Writes beside the file and moves it into place, so that whoever reads it meanwhile never sees a half.
+fn write(file: &Path, bytes: &[u8]) -> Result<(), TrainError> {
+    let beside = file.with_added_extension("new");
+    std::fs::write(&beside, bytes)
+        .and_then(|()| std::fs::rename(&beside, file))
+        .map_err(|error| TrainError::File(file.to_path_buf(), error))
+}
