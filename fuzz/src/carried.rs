@@ -1,9 +1,9 @@
 //! What one page of a tab hands over to the next, through storage that any script of the shop can write.
 
 use arbitrary::{Result, Unstructured};
-use waver_core::{Edge, Engine, PointerType, Signal, SignalKind};
+use waver_core::{Edge, Engine, FieldAct, FieldClass, PointerType, Signal, SignalKind};
 use waver_runtime::decoders::handed_over;
-use waver_schema::{DeviceClass, Navigation, PageType, Referrer, Zone};
+use waver_schema::{CommerceAction, DeviceClass, ItemRef, Navigation, PageType, Referrer, Zone};
 
 use crate::values;
 
@@ -21,6 +21,9 @@ pub(crate) fn run(bytes: &[u8]) {
     while !signals.is_empty() && observe(&mut engine, &mut signals).is_ok() {}
     let features = engine.decision_features();
     assert!(features.hesitation.len() <= waver_schema::limits::SCORES_PER_DECISION, "{features:?}");
+    for hesitation in engine.hesitations() {
+        assert!((0.0..=1.0).contains(&hesitation.score), "{hesitation:?}");
+    }
 }
 
 /// Each number is a byte, or after an escape eight of them, so that small whole numbers, which most are, take one.
@@ -42,7 +45,7 @@ fn numbers(row: &[u8]) -> Vec<f64> {
 
 fn observe(engine: &mut Engine, bytes: &mut Unstructured<'_>) -> Result<()> {
     let t = u64::from(bytes.arbitrary::<u16>()?) << bytes.int_in_range(0..=24_u8)?;
-    let kind = match bytes.int_in_range(0..=7_u8)? {
+    let kind = match bytes.int_in_range(0..=13_u8)? {
         0 => SignalKind::View {
             page: *bytes.choose(PageType::ALL)?,
             navigation: *bytes.choose(Navigation::ALL)?,
@@ -56,6 +59,16 @@ fn observe(engine: &mut Engine, bytes: &mut Unstructured<'_>) -> Result<()> {
         4 => SignalKind::PointerExit { edge: Edge::Top },
         5 => SignalKind::click(values::zone(bytes)?),
         6 => SignalKind::Scroll { y: bytes.arbitrary()?, range: bytes.arbitrary()? },
+        7 => SignalKind::Variant { group: bytes.arbitrary()?, choice: bytes.arbitrary()? },
+        8 => SignalKind::Field { class: FieldClass::Address, field: bytes.arbitrary()?, act: FieldAct::Edit },
+        9 => SignalKind::Back,
+        10 => SignalKind::ScriptError,
+        11 => SignalKind::Touch { down: bytes.arbitrary()?, x: 0, y: 0 },
+        12 => {
+            let item = Some(ItemRef::from_label(if bytes.arbitrary()? { "a" } else { "b" }));
+            let action = *bytes.choose(CommerceAction::ALL)?;
+            SignalKind::Commerce { action, item, quantity: 1, value_minor: None, currency: None, order: None }
+        }
         _ => SignalKind::Visibility { visible: bytes.arbitrary()? },
     };
     engine.observe(&Signal { t, kind });

@@ -16,7 +16,9 @@ fn main() {
 mod recordings {
     //! Where the signals of the vectors come from: small scenes with a fixed pseudo-random jitter.
 
-    use waver_core::{Edge, PointerType, Signal, SignalKind};
+    use waver_core::{
+        Edge, FieldAct, FieldClass, KeyClass, PointerType, Press, Pressed, PressedBy, Selected, Signal, SignalKind,
+    };
     use waver_schema::{
         CommerceAction, Currency, DeviceClass, ItemRef, Navigation, OrderRef, PageType, Referrer, Zone,
     };
@@ -31,6 +33,18 @@ mod recordings {
             ),
             ("cart-edits", "Taking out and putting back across a page load.", cart_edits()),
             ("scrolling", "Reading on, then up and down the same stretch, with a pause.", scrolling()),
+            ("doubting", "The price, the variants, one product and another, other tabs, a pause.", doubting()),
+            ("checking-out", "Codes for discounts, fields filled again, and then nothing.", checking_out()),
+            (
+                "by-touch",
+                "A finger flings the page to its top, looks at the price again and again, and goes.",
+                by_touch(),
+            ),
+            (
+                "frustrated",
+                "Buttons that do nothing, errors, a shaken pointer; and a carousel that works.",
+                frustrated(),
+            ),
             ("wandering", "A minute of everything with jittered times, some of them late.", wandering()),
         ]
     }
@@ -143,6 +157,136 @@ mod recordings {
             }
         }
         signals.push(at(t + 12_000, SignalKind::click(None)));
+        signals
+    }
+
+    fn field(t: u64, class: FieldClass, field: u32, act: FieldAct) -> Signal {
+        at(t, SignalKind::Field { class, field, act })
+    }
+
+    fn away(from: u64, to: u64) -> [Signal; 2] {
+        [(from, false), (to, true)].map(|(t, visible)| at(t, SignalKind::Visibility { visible }))
+    }
+
+    fn doubting() -> Vec<Signal> {
+        let mut jitter = Jitter(19);
+        let mut signals = vec![view(0, PageType::Product, Some("boots"))];
+        let mut t = 2_000;
+        for visit in 0..3 {
+            signals.push(enter(t, Zone::Price));
+            for _ in 0..30 + visit * 8 {
+                t += 30 + jitter.below(60);
+                signals.push(pointer(t, 300 + jitter.below(80) as i32, 210 + jitter.below(20) as i32));
+            }
+            signals.push(at(t + 20, SignalKind::ZoneLeave { zone: Zone::Price }));
+            t += 700;
+        }
+        for choice in [1, 2, 3, 1, 2] {
+            t += 2_000 + jitter.below(1_500);
+            signals.push(at(t, SignalKind::Variant { group: 1, choice }));
+        }
+        signals.push(at(t + 900, SignalKind::Selection { of: Selected::Title }));
+        signals.extend(away(t + 3_000, t + 14_000));
+        signals.extend(away(t + 40_000, t + 61_000));
+        for item in ["sandals", "boots", "clogs", "boots"] {
+            t += 70_000 + jitter.below(9_000);
+            signals.push(view(t, PageType::Product, Some(item)));
+            signals.push(pointer(t + 4_000, 200, 300));
+        }
+        signals.push(at(t + 290_000, SignalKind::Scroll { y: 300, range: 2_000 }));
+        signals
+    }
+
+    fn checking_out() -> Vec<Signal> {
+        use FieldAct::{Blur, Clear, Edit, Fill, Focus, Invalid};
+        let mut jitter = Jitter(23);
+        let mut signals = vec![view(0, PageType::Cart, None), commerce(20, CommerceAction::ViewCart, "mug", 2, 3_000)];
+        for (t, act) in
+            [(3_000, Focus), (4_000, Edit), (7_000, Invalid), (9_000, Edit), (12_000, Invalid), (14_000, Edit)]
+        {
+            signals.push(field(t, FieldClass::Coupon, 9, act));
+        }
+        signals.extend(away(16_000, 31_000));
+        signals.push(view(40_000, PageType::Checkout, None));
+        signals.push(field(40_500, FieldClass::Contact, 1, Fill));
+        let mut t = 42_000;
+        for (n, one) in [2, 3, 2, 3, 4, 2].into_iter().enumerate() {
+            signals.push(field(t, FieldClass::Address, one, Focus));
+            signals.push(field(t + 500, FieldClass::Address, one, if n == 3 { Clear } else { Edit }));
+            signals.push(field(t + 1_400, FieldClass::Address, one, Edit));
+            signals.push(field(t + 2_000, FieldClass::Address, one, Blur));
+            t += 3_000 + jitter.below(2_000);
+        }
+        for _ in 0..70 {
+            t += 1_000 + jitter.below(1_500);
+            signals.push(pointer(t, 500 + jitter.below(200) as i32, 300 + jitter.below(200) as i32));
+        }
+        signals.push(at(t + 500, SignalKind::Key { class: KeyClass::Move }));
+        signals
+    }
+
+    fn by_touch() -> Vec<Signal> {
+        let mut jitter = Jitter(29);
+        let touch = |t, down| at(t, SignalKind::Touch { down, x: 180, y: 420 });
+        let device = DeviceClass::Touch;
+        let (page, navigation, referrer) = (PageType::Product, Navigation::Route, Referrer::External);
+        let mut signals = vec![at(0, SignalKind::View { page, navigation, referrer, device, item: None })];
+        let (mut t, mut y) = (1_000, 0);
+        for _ in 0..4 {
+            signals.push(at(t, SignalKind::ZoneSight { zone: Zone::Price, visible: true }));
+            t += 1_800;
+            signals.push(touch(t, true));
+            signals.push(touch(t + 90, false));
+            for _ in 0..12 {
+                t += 16 + jitter.below(20);
+                y += 40 + jitter.below(40) as i32;
+                signals.push(at(t, SignalKind::Scroll { y, range: 9_000 }));
+            }
+            signals.push(at(t + 10, SignalKind::ZoneSight { zone: Zone::Price, visible: false }));
+            t += 1_400;
+        }
+        signals.push(touch(t, true));
+        signals.push(touch(t + 60, false));
+        while y > 0 {
+            t += 16;
+            y = (y - 50 - jitter.below(14) as i32).max(0);
+            signals.push(at(t, SignalKind::Scroll { y, range: 9_000 }));
+        }
+        signals.push(at(t + 3_010, SignalKind::Tick));
+        signals.push(at(t + 4_000, SignalKind::Back));
+        signals
+    }
+
+    fn frustrated() -> Vec<Signal> {
+        let mut jitter = Jitter(31);
+        let click = |t, x, on| {
+            let press = Press { by: PressedBy::Mouse, x, y: 300, target: 5, on, watched: true };
+            at(t, SignalKind::Click { zone: Some(Zone::Cta), press })
+        };
+        let mut signals = vec![view(0, PageType::Product, Some("lamp"))];
+        let mut t = 2_000;
+        for _ in 0..6 {
+            t += 200 + jitter.below(90);
+            signals.push(click(t, 900, Pressed::Control));
+            signals.push(at(t + 30, SignalKind::Response));
+        }
+        t += 3_000;
+        for _ in 0..5 {
+            t += 140 + jitter.below(90);
+            signals.push(click(t, 600 + jitter.below(4) as i32, Pressed::Control));
+        }
+        signals.push(at(t + 700, SignalKind::Tick));
+        signals.push(at(t + 2_600, SignalKind::Tick));
+        t += 6_000;
+        signals.push(click(t, 610, Pressed::Control));
+        signals.push(at(t + 12, SignalKind::ScriptError));
+        signals.push(at(t + 900, SignalKind::Response));
+        t += 1_000;
+        for n in 0..90_u64 {
+            t += 30;
+            let side = if n / 4 % 2 == 0 { n % 4 } else { 4 - n % 4 } as i32;
+            signals.push(pointer(t, 300 + side * 90 + jitter.below(8) as i32, 400));
+        }
         signals
     }
 

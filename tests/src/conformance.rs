@@ -11,6 +11,10 @@ pub const FILES: &[(&str, &str)] = &[
     ("dithering", include_str!("../fixtures/conformance/dithering.json")),
     ("cart-edits", include_str!("../fixtures/conformance/cart-edits.json")),
     ("scrolling", include_str!("../fixtures/conformance/scrolling.json")),
+    ("doubting", include_str!("../fixtures/conformance/doubting.json")),
+    ("checking-out", include_str!("../fixtures/conformance/checking-out.json")),
+    ("by-touch", include_str!("../fixtures/conformance/by-touch.json")),
+    ("frustrated", include_str!("../fixtures/conformance/frustrated.json")),
     ("wandering", include_str!("../fixtures/conformance/wandering.json")),
 ];
 

@@ -3,6 +3,7 @@
 //! `cargo xtask test` runs this file three times, and so does `cargo xtask test -- signals_give` with nothing else; natively alone:
 //! `cargo test -p waver-tests --test conformance`.
 
+use waver_schema::{FrustrationKind, HesitationKind};
 use waver_tests::conformance::{FILES, Vector, run};
 
 #[cfg(target_arch = "wasm32")]
@@ -23,7 +24,10 @@ fn signals_give_the_same_bits_everywhere() {
 #[test]
 fn the_vectors_exercise_every_detector() {
     let all: String = FILES.iter().map(|(_, text)| *text).collect();
-    for kind in ["cta_hover", "scroll_oscillation", "exit_intent", "cart_edit"] {
-        assert!(all.contains(&format!("\"hesitation\": \"{kind}\"")), "no vector raises {kind}");
+    for kind in HesitationKind::ALL {
+        assert!(all.contains(&format!("\"hesitation\": \"{}\"", kind.as_str())), "no vector raises {kind:?}");
+    }
+    for kind in FrustrationKind::ALL {
+        assert!(all.contains(&format!("\"frustration\": \"{}\"", kind.as_str())), "no vector raises {kind:?}");
     }
 }

@@ -1,5 +1,6 @@
 //! What wavering looks like: small pieces of behaviour, each written as hands do it.
 
+use waver_core::{FieldAct, FieldClass, Pressed};
 use waver_schema::{PageType, Zone};
 
 use super::hand::Hand;
@@ -76,11 +77,11 @@ pub(super) fn feint(hand: &mut Hand) {
 /// Clicks and clicks, and nothing happens.
 pub(super) fn rage(hand: &mut Hand) {
     let clicks = hand.dice.whole(4, 8);
-    hand.press(Spot::Plain);
+    hand.press_in_vain(Spot::Plain);
     for _ in 0..clicks {
         let gap = hand.dice.whole(110, 220);
         hand.wait(gap);
-        hand.click();
+        hand.click(Pressed::Content);
     }
     let waiting = hand.dice.whole(800, 1_800);
     hand.shake(waiting);
@@ -88,9 +89,10 @@ pub(super) fn rage(hand: &mut Hand) {
 
 /// Looks at the choices and takes one.
 pub(super) fn choose_variant(hand: &mut Hand) {
-    for zone in [Zone::Variant, Zone::Size] {
+    for (group, zone) in [(1, Zone::Variant), (2, Zone::Size)] {
         if hand.dice.chance(0.6) {
             hand.press(Spot::Zone(zone));
+            hand.choose(group, 1);
             let look = hand.dice.whole(250, 900);
             hand.wait(look);
         }
@@ -101,8 +103,14 @@ pub(super) fn choose_variant(hand: &mut Hand) {
 pub(super) fn fill_form(hand: &mut Hand) {
     let fields = hand.dice.whole(4, 7);
     for _ in 0..fields {
+        let field = hand.next_field();
         hand.press(Spot::Plain);
+        hand.fill(FieldClass::Address, field, FieldAct::Focus);
         let typing = hand.dice.whole(900, 2_600);
-        hand.wait(typing);
+        for _ in 0..3 {
+            hand.wait(typing / 3);
+            hand.fill(FieldClass::Address, field, FieldAct::Edit);
+        }
+        hand.fill(FieldClass::Address, field, FieldAct::Blur);
     }
 }

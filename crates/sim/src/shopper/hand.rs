@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use waver_core::{Edge, PointerType, Signal, SignalKind};
+use waver_core::{Edge, FieldAct, FieldClass, PointerType, Press, Pressed, PressedBy, Signal, SignalKind};
 use waver_schema::{CommerceAction, DeviceClass, ItemRef, Navigation, OfferAction, OrderRef, PageType, Referrer, Zone};
 
 use super::dice::Dice;
@@ -15,6 +15,8 @@ use super::storefront::currency;
 const SAMPLE_MS: [u64; 4] = [16, 33, 66, 110];
 /// How often each of these is met.
 const SAMPLE_WEIGHTS: [f64; 4] = [0.2, 0.4, 0.3, 0.1];
+/// How soon a page that works answers a click.
+const ANSWER_MS: u64 = 40;
 /// Pixels of one turn of the wheel or flick of the finger.
 const FLICK_PX: (f64, f64) = (220.0, 480.0);
 
@@ -31,6 +33,7 @@ pub(super) struct Hand {
     x: f64,
     y: f64,
     over: Option<Zone>,
+    fields: u32,
 }
 
 impl Hand {
@@ -38,7 +41,7 @@ impl Hand {
         let screen = Screen::of(PageType::Other, device);
         let sample_ms = SAMPLE_MS[dice.weighted(&SAMPLE_WEIGHTS)];
         let (x, y) = (dice.real(0.2, 0.8) * screen.width, dice.real(0.2, 0.8) * screen.height);
-        Hand { t: 0, device, beats: VecDeque::new(), dice, screen, sample_ms, scroll: 0.0, x, y, over: None }
+        Hand { t: 0, device, beats: VecDeque::new(), dice, screen, sample_ms, scroll: 0.0, x, y, over: None, fields: 0 }
     }
 
     pub(super) fn wait(&mut self, ms: u64) {
@@ -52,6 +55,22 @@ impl Hand {
         self.over = None;
         let (navigation, device) = (Navigation::Load, self.device);
         self.see(SignalKind::View { page, navigation, referrer, device, item });
+    }
+
+    /// The number of a field that was not met before.
+    pub(super) fn next_field(&mut self) -> u32 {
+        self.fields += 1;
+        self.fields
+    }
+
+    /// Something happens to a field of a form.
+    pub(super) fn fill(&mut self, class: FieldClass, field: u32, act: FieldAct) {
+        self.see(SignalKind::Field { class, field, act });
+    }
+
+    /// An option of the product is chosen.
+    pub(super) fn choose(&mut self, group: u32, choice: u32) {
+        self.see(SignalKind::Variant { group, choice });
     }
 
     /// The page tells its data layer.
@@ -96,6 +115,11 @@ impl Hand {
         let duration = self.dice.real(200.0, 380.0);
         let frame = self.sample_ms.max(16);
         let frames = (duration / frame as f64).ceil().max(1.0) as u64;
+        if self.device == DeviceClass::Touch {
+            let (x, y) = ((self.screen.width / 2.0) as i32, (self.screen.height / 2.0) as i32);
+            self.see(SignalKind::Touch { down: true, x, y });
+            self.see(SignalKind::Touch { down: false, x, y });
+        }
         for n in 1..=frames {
             self.wait(frame);
             self.scroll = start + (goal - start) * minimum_jerk(n as f64 / frames as f64);
@@ -146,34 +170,49 @@ impl Hand {
         }
     }
 
-    /// Brings `spot` up, points at it and presses.
+    /// Brings `spot` up, points at it and presses. The page answers, as pages that work do.
     pub(super) fn press(&mut self, spot: Spot) {
+        self.press_in_vain(spot);
+        self.wait(ANSWER_MS);
+        self.see(SignalKind::Response);
+    }
+
+    /// The same, and nothing happens.
+    pub(super) fn press_in_vain(&mut self, spot: Spot) {
         self.point_at(spot);
         // Between arrival and press the eye confirms and the finger goes down.
         let press = self.dice.whole(70, 260);
         self.wait(press);
+        let on = if spot == Spot::Plain { Pressed::Content } else { Pressed::Control };
         if self.device == DeviceClass::Touch {
-            self.tap(spot);
+            self.tap(spot, on);
         } else {
-            self.click();
+            self.click(on);
         }
     }
 
     /// Clicks where the pointer is.
-    pub(super) fn click(&mut self) {
-        self.see(SignalKind::click(self.over));
+    pub(super) fn click(&mut self, on: Pressed) {
+        let (x, y) = (self.x as i32, self.y as i32);
+        let by = if self.device == DeviceClass::Touch { PressedBy::Touch } else { PressedBy::Mouse };
+        let press = Press { by, x, y, target: 0, on, watched: true };
+        self.see(SignalKind::Click { zone: self.over, press });
     }
 
-    fn tap(&mut self, spot: Spot) {
+    fn tap(&mut self, spot: Spot, on: Pressed) {
         let pointer = PointerType::Touch;
         let (x, y, _) = self.somewhere_in(spot);
         let zone = self.screen.zone_at(x, y + self.scroll);
         if let Some(zone) = zone {
             self.see(SignalKind::ZoneEnter { zone, pointer });
         }
-        self.see(SignalKind::Pointer { x: x as i32, y: y as i32, pointer });
+        let (x, y) = (x as i32, y as i32);
+        self.see(SignalKind::Pointer { x, y, pointer });
+        self.see(SignalKind::Touch { down: true, x, y });
         self.wait(60);
-        self.see(SignalKind::click(zone));
+        self.see(SignalKind::Touch { down: false, x, y });
+        let press = Press { by: PressedBy::Touch, x, y, target: 0, on, watched: true };
+        self.see(SignalKind::Click { zone, press });
         if let Some(zone) = zone {
             self.see(SignalKind::ZoneLeave { zone });
         }

@@ -1,20 +1,22 @@
 //! What the engine makes of shoppers: the personas do what their names say.
 
 use waver_core::{Effect, Engine, PointerType, Signal, SignalKind};
-use waver_schema::{CommerceAction, DeviceClass, HesitationKind, OfferAction, OfferKind, PageType};
+use waver_schema::{CommerceAction, DeviceClass, FrustrationKind, HesitationKind, OfferAction, OfferKind, PageType};
 
 use super::*;
 
 const SEEDS: std::ops::Range<u64> = 0..60;
 
-/// The engine's view of a session, with the ticks it asks for.
-fn hesitations(signals: &[Signal]) -> Vec<HesitationKind> {
+/// The engine's view of a session, with the ticks it asks for: what it tells the page.
+fn told(signals: &[Signal]) -> (Vec<HesitationKind>, Vec<FrustrationKind>) {
     let mut engine = Engine::new();
-    let mut kinds = Vec::new();
+    let (mut hesitations, mut frustrations) = (Vec::new(), Vec::new());
     let mut observe = |engine: &mut Engine, signal: &Signal| {
         for effect in engine.observe(signal) {
-            if let Effect::Hesitation(hesitation) = effect {
-                kinds.push(hesitation.kind);
+            match effect {
+                Effect::Hesitation(hesitation) => hesitations.push(hesitation.kind),
+                Effect::Frustration(frustration) => frustrations.push(frustration.kind),
+                Effect::Intent(_) | Effect::Record(_) => {}
             }
         }
     };
@@ -24,7 +26,11 @@ fn hesitations(signals: &[Signal]) -> Vec<HesitationKind> {
         }
         observe(&mut engine, signal);
     }
-    kinds
+    (hesitations, frustrations)
+}
+
+fn hesitations(signals: &[Signal]) -> Vec<HesitationKind> {
+    told(signals).0
 }
 
 fn device(signals: &[Signal]) -> DeviceClass {
@@ -83,8 +89,25 @@ fn hesitating_shoppers_dither_and_decisive_ones_do_not() {
     assert!(hesitating > 0.8, "{hesitating}");
     for device in [DeviceClass::Mouse, DeviceClass::Touch] {
         let decisive = sessions(Persona::Decisive, device);
-        for kind in [HesitationKind::CtaHover, HesitationKind::ScrollOscillation] {
-            assert_eq!(share(&decisive, kind), 0.0, "{device:?} {kind:?}");
+        for kind in HesitationKind::ALL.iter().filter(|kind| !THEIRS_TOO.contains(kind)) {
+            assert_eq!(share(&decisive, *kind), 0.0, "{device:?} {kind:?}");
+        }
+    }
+}
+
+/// Decisive shoppers, too, leave over the top, correct a cart, look at its prices meanwhile, and look something up; the table says how often.
+const THEIRS_TOO: [HesitationKind; 4] =
+    [HesitationKind::ExitIntent, HesitationKind::CartEdit, HesitationKind::PriceDwell, HesitationKind::TabCompare];
+
+#[test]
+fn who_clicks_in_vain_is_frustrated_and_nobody_else_is() {
+    for persona in Persona::ALL {
+        for device in [DeviceClass::Mouse, DeviceClass::Touch] {
+            let sessions = sessions(persona, device);
+            let frustrated = sessions.iter().filter(|signals| !told(signals).1.is_empty()).count();
+            let share = frustrated as f64 / sessions.len() as f64;
+            let expected = if persona == Persona::Frustrated { 0.6..=1.0 } else { 0.0..=0.0 };
+            assert!(expected.contains(&share), "{persona:?} {device:?}: {share}");
         }
     }
 }
