@@ -9,22 +9,26 @@ use crate::{Pressed, PressedBy, Signal, SignalKind};
 /// fields (Baymard Institute's benchmark: 11.3 on average), so a step comes every ten to twenty seconds.
 const FREE_MS: f64 = 30_000.0;
 /// Milliseconds beyond these that make evidence of 1.
-const STALL_PER_EVIDENCE_MS: f64 = 22_000.0;
-const HALF_LIFE_MS: f64 = 60_000.0;
-/// Without a sign of life for this long nobody may be there: what follows is not counted.
-const PRESENT_MS: u64 = 8_000;
+const STALL_PER_EVIDENCE_MS: f64 = 18_000.0;
+const HALF_LIFE_MS: f64 = 120_000.0;
+/// Without a sign of life for this long nobody is there: what follows is not counted.
+const PRESENT_MS: u64 = 60_000;
+/// What a moment counts after a key that moves about: who is read to, or walks by key, takes longer for everything.
+const BY_KEY: f64 = 0.5;
 /// The count is looked after this often while somebody is there.
-const WAKE_MS: u64 = 2_000;
+const WAKE_MS: u64 = 4_000;
 /// CSS pixels beyond the deepest position that are reading on.
 const READING_PX: i32 = 40;
 
-/// Standing still in checkout: present, moving about or scrolling to and fro, but for more than a minute neither filling a field nor choosing nor
-/// going on. Typing, choosing, moving on by key, reading on (the terms are long), being away, and a frame of the bank's that has the focus are not.
+/// Standing still in checkout: for about a minute neither filling a field nor choosing nor going on, the page in sight and in focus, the hand at rest or moving
+/// about. Typing, choosing, moving on by key, reading on (the terms are long), fetching a card, being in another tab, and a frame of the bank's that has the focus are
+/// not. Who does nothing at all for longer than that has gone, and adds nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct CheckoutStall {
     in_checkout: bool,
     /// Hidden, or the focus is elsewhere.
     away: bool,
+    by_key: bool,
     life_at: u64,
     counted_to: u64,
     deepest: i32,
@@ -38,7 +42,8 @@ impl CheckoutStall {
         let until = now.min(self.life_at.saturating_add(PRESENT_MS));
         let elapsed = until.saturating_sub(self.counted_to);
         if elapsed > 0 && !self.away {
-            self.stall_ms.add(now, HALF_LIFE_MS, elapsed as f64);
+            let share = if self.by_key { BY_KEY } else { 1.0 };
+            self.stall_ms.add(now, HALF_LIFE_MS, share * elapsed as f64);
         }
         self.counted_to = self.counted_to.max(until);
     }
@@ -84,6 +89,7 @@ impl Detector for CheckoutStall {
         }
         if signal.kind.is_sign_of_life() {
             self.life_at = signal.t;
+            self.by_key = matches!(signal.kind, SignalKind::Key { .. });
             // The time since the last sign of life that was not counted is not made up for.
             self.counted_to = signal.t;
             self.signs = self.signs.saturating_add(1);
@@ -158,8 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn who_is_away_or_at_the_banks_frame_does_not_stall() {
-        assert_eq!(score(PageType::Checkout, vec![pointer(1_000, 5, 5), pointer(600_000, 9, 9)]), 0.0);
+    fn standing_still_for_a_minute_is_and_fetching_the_card_is_not() {
+        let still = |ms| score(PageType::Checkout, vec![pointer(1_000, 5, 5), at(ms, SignalKind::Tick)]);
+        assert!(still(65_000) >= THRESHOLD && still(28_000) == 0.0 && still(45_000) < THRESHOLD);
+        let read_to = [at(1_000, SignalKind::Key { class: crate::KeyClass::Move }), at(65_000, SignalKind::Tick)];
+        assert!(score(PageType::Checkout, read_to.into()) < THRESHOLD);
+        let gone = [view(0, PageType::Checkout, None), pointer(1_000, 5, 5), at(600_000, SignalKind::Tick)];
+        assert!(run(CheckoutStall::default(), &gone).1.assess(600_000).score() < 0.1);
+    }
+
+    #[test]
+    fn who_is_in_another_tab_or_at_the_banks_frame_does_not_stall() {
         let mut at_the_bank = vec![at(1_000, SignalKind::Window { focused: false })];
         at_the_bank.extend(moving(2_000, 120_000));
         assert_eq!(score(PageType::Checkout, at_the_bank), 0.0);
@@ -171,7 +186,7 @@ mod tests {
     #[test]
     fn a_step_settles_it_and_silence_lets_it_fade() {
         let mut signals = [vec![view(0, PageType::Checkout, None)], moving(1_000, 90_000)].concat();
-        assert!(run(CheckoutStall::default(), &signals).1.assess(400_000).score() < 0.1);
+        assert!(run(CheckoutStall::default(), &signals).1.assess(900_000).score() < 0.1);
         signals.push(field(92_000, FieldClass::Address, 2, FieldAct::Edit));
         assert_eq!(run(CheckoutStall::default(), &signals).1.assess(92_000).score(), 0.0);
     }

@@ -15,7 +15,7 @@ const AWAY_MS: u64 = 30_000;
 /// A shorter absence finds nothing.
 const SHORTEST_MS: u64 = 3_000;
 /// A focus that moves on sooner than this was on its way to another field, as tabbing through a form is.
-const PASSING_MS: u64 = 1_000;
+const PASSING_MS: u64 = 700;
 const HALF_LIFE_MS: f64 = 60_000.0;
 
 /// Looking for a coupon: trying a second or third code, or leaving for another tab from the coupon field and coming back. Entering one
@@ -67,6 +67,8 @@ impl Detector for CouponSearch {
                     }
                 }
             },
+            // The code that stands there was handed in, by its button or by the return key that presses it.
+            SignalKind::Click { .. } => self.typing = false,
             SignalKind::Visibility { visible: false } => {
                 let rested = self.focused.filter(|since| now.saturating_sub(*since) >= PASSING_MS).map(|_| now);
                 let used = self.used_at.filter(|used| now.saturating_sub(*used) <= AWAY_MS);
@@ -130,6 +132,15 @@ mod tests {
             (14_000, Edit),
         ];
         assert!(score(&tries) >= THRESHOLD);
+        // Typed over without a word of the page, and handed in by its button.
+        let handing_in: Vec<Signal> = (0..3)
+            .flat_map(|n| {
+                let t = n * 6_000;
+                [field(t, FieldClass::Coupon, 3, Edit), at(t + 2_000, SignalKind::click(Some(Zone::Coupon)))]
+            })
+            .collect();
+        assert!(peak(CouponSearch::default(), &handing_in) >= THRESHOLD);
+        assert_eq!(peak(CouponSearch::default(), &handing_in[..2]), 0.0, "one code");
     }
 
     #[test]

@@ -17,10 +17,11 @@ const BLUR_MS: u64 = 3_000;
 /// Evidence of a step back in the history. Alone it is how one browses; a view that it leads to within the shop begins afresh.
 const EVIDENCE_PER_BACK: f64 = 0.5;
 const BACK_HALF_LIFE_MS: f64 = 8_000.0;
-/// Evidence of doing nothing after a fling to the top: who flings there for the menu or the search uses them.
+/// Evidence of doing nothing after a fling to the top: who flings there for the menu or the search uses them. Who wants to see the picture again
+/// does nothing either, so that the two together do not suffice.
 const EVIDENCE_OF_IDLING: f64 = 0.45;
 /// How long nothing.
-const IDLE_MS: u64 = 3_000;
+const IDLE_MS: u64 = 4_000;
 /// Evidence of leaving the page out of sight soon after a fling, once it is back.
 const EVIDENCE_OF_HIDING: f64 = 0.75;
 /// How soon after.
@@ -231,17 +232,19 @@ mod tests {
     }
 
     #[test]
-    fn a_fling_to_the_top_and_then_nothing_or_away_or_back_is_leaving() {
+    fn a_fling_to_the_top_and_then_away_or_back_is_leaving() {
         let seen = |visible| SignalKind::Visibility { visible };
-        assert!(then(fling(3.5), &[(10_000, SignalKind::Tick)]) >= THRESHOLD);
+        let idle_and_back = [(4_100, SignalKind::Tick), (6_000, SignalKind::Back)];
+        assert!(then(fling(2.0), &idle_and_back) >= THRESHOLD);
         assert!(then(fling(3.5), &[(900, seen(false)), (9_000, seen(true))]) >= THRESHOLD);
         assert!(then(fling(3.5), &[(900, SignalKind::Back)]) >= THRESHOLD);
     }
 
     #[test]
-    fn a_fling_for_the_menu_a_slow_scroll_and_one_step_back_are_not() {
+    fn a_fling_for_the_menu_or_the_picture_a_slow_scroll_and_one_step_back_are_not() {
         let menu = [(700, click(0, 40, Pressed::Control).kind), (10_000, SignalKind::Tick)];
         assert!(then(fling(3.5), &menu) < THRESHOLD);
+        assert!(then(fling(5.0), &[(10_000, SignalKind::Tick)]) < THRESHOLD, "looks at the picture");
         assert_eq!(then(fling(0.8), &[(10_000, SignalKind::Tick)]), 0.0);
         assert!(then(vec![touch_view(0, PageType::Product)], &[(20_000, SignalKind::Back)]) < THRESHOLD);
     }

@@ -14,8 +14,8 @@ const DEEP_PX: i32 = 700;
 const TOP_PX: i32 = 150;
 /// A finger has to have been there this soon before: else a link or a button scrolls.
 const FINGER_MS: u64 = 2_500;
-/// A pause of the scroll this long ends it.
-const PAUSE_MS: u64 = 200;
+/// A pause of the scroll this long ends it; a shorter one is the finger's that takes hold anew.
+const PAUSE_MS: u64 = 700;
 
 /// Fast scrolls to the top of the page by a finger.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -6,9 +6,9 @@ use crate::evidence::{Decaying, confidence};
 use crate::features::FeatureVector;
 use crate::{Press, PressedBy, Signal, SignalKind};
 
-/// From here an absence is a pause and no look into another tab. Nobody reads one screen for so long (some 700 words at the 240 words a
+/// From here an absence is a pause and no look into another tab. Nobody reads one screen for so long (some 480 words at the 240 words a
 /// minute of Brysbaert 2019, J Mem Lang 109:104047), and most product films are shorter.
-pub(super) const PAUSE_MS: u64 = 180_000;
+pub(super) const PAUSE_MS: u64 = 120_000;
 /// Who had been in the shop for less than this had not begun anything to come back to.
 const BEGUN_MS: u64 = 10_000;
 /// Evidence of coming back. It alone suffices.
@@ -17,7 +17,7 @@ const EVIDENCE_PER_RETURN: f64 = 1.0;
 const EVIDENCE_PER_RETURN_BY_KEY: f64 = 0.5;
 const HALF_LIFE_MS: f64 = 60_000.0;
 
-/// Coming back to a product, the cart or checkout after a pause of three minutes or more, hidden or not, and doing something there. Showing the page
+/// Coming back to a product, the cart or checkout after a pause of two minutes or more, hidden or not, and doing something there. Showing the page
 /// alone, reading with a scroll now and then, and pages where nothing was begun are not. It crosses page loads.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct IdleReturn {

@@ -17,6 +17,9 @@ const CONTROL: &str = "a[href],button,summary,label,input,[role=button],[role=li
 /// What is there to be pressed again and again, by its role or by the class that carousels in use give their frame.
 const REPEATER: &str = "[role=slider],[role=spinbutton],[role=scrollbar],[type=range],[type=number],video,audio,canvas,[aria-roledescription=carousel],.carousel,.swiper,.slick-slider,.splide,.glide,.flickity-enabled,[rel=next],[rel=prev],.pagination";
 
+/// What changes nothing when it is chosen already: radio buttons and their labels, the tab or page that is shown.
+const CHOSEN: &str = "[type=radio],[role=radio],label:has([type=radio]),[aria-selected=true],[aria-current]";
+
 pub(super) fn start(sensors: &mut Sensors, sink: Sink) {
     let numbers = Rc::clone(&sensors.numbers);
     let responses = Responses::start(sensors, sink.clone());
@@ -53,7 +56,8 @@ fn press(event: &Event, element: &Element, zone: Option<Zone>, numbers: &Numbers
         _ => Pressed::Content,
     };
     let pressed = control.as_ref().unwrap_or(element);
-    let watched = matches!(on, Pressed::Control | Pressed::Content) && !leads_away(pressed);
+    let watched =
+        matches!(on, Pressed::Control | Pressed::Content) && !leads_away(pressed) && !is_within(pressed, CHOSEN);
     Press { by, x, y, target: numbers.of(pressed), on, watched }
 }
 
