@@ -22,6 +22,7 @@ async fn tools_and_module_agree_in_chromium() -> Result<()> {
             ("C9", Klaro),
             ("C10", Vanilla),
             ("C11", Tarteaucitron),
+            ("C11", Page),
             ("C12", Vanilla),
             ("C13", Gpp),
             ("C14", Page),

@@ -93,6 +93,7 @@ impl Shell {
             self.visit(|visit| visit.end());
             self.stop();
             storage::remove();
+            self.hold.forget();
         } else if code == ErrorCode::Consent.as_str() && self.renewed.replace(epoch) != epoch {
             // The collector does not know the grant, though it stands: once it is put on record anew.
             self.visit(|visit| visit.renew_grant());

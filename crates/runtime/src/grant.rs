@@ -2,8 +2,9 @@
 
 use wasm_bindgen::JsValue;
 use waver_core::consent::{GateChange, Purpose, PurposeSet};
-use waver_schema::{ConsentChoice, ConsentSource, SessionId};
+use waver_schema::{ConsentChoice, ConsentSource, Navigation, SessionId};
 
+use crate::session::HandOver;
 use crate::shell::Shell;
 use crate::visit::Visit;
 use crate::{storage, timer, value};
@@ -60,36 +61,31 @@ impl Shell {
             }
             GateChange::Opened | GateChange::Resumed => {
                 self.wiped.set(false);
-                let left = storage::take(&self.config.site);
-                // What was withdrawn while no page was there to see it.
-                let withdrawn = left.as_ref().filter(|left| !granted.contains(left.granted_set()));
-                let withdrawn = withdrawn.map(|left| SessionId::from_bytes(left.id));
-                let goes_on = self.begin_session(left);
-                self.withdraw(withdrawn);
-                let source = self.visit(|visit| visit.deciding_source());
-                self.replay.set(goes_on || self.sources.granted_before_page(source));
-                self.start_sensors_soon();
-                if !goes_on {
-                    self.tell_tabs(PurposeSet::NONE, granted);
-                }
+                self.join(Navigation::Load);
             }
             GateChange::Widened | GateChange::Narrowed => {
                 // A session never outlives the set that it was begun for, and what was seen under one is not taken over into another.
-                let session = self.visit(Visit::end);
+                let away = self.hold.is_away();
+                let session = self.visit(Visit::end).or_else(|| self.take_left_session());
                 self.stop();
-                storage::remove();
                 if change == GateChange::Narrowed {
                     self.withdraw(session);
                 }
                 self.tell_tabs(stood.without(granted), granted);
-                self.begin_session(None);
-                self.replay.set(false);
-                self.start_sensors_soon();
+                if away {
+                    // The tab that has it does the same.
+                    self.join(Navigation::Load);
+                } else {
+                    self.begin_session(None);
+                    self.replay.set(false);
+                    self.start_sensors_soon();
+                }
             }
             GateChange::Closed => {
                 let session = self.visit(Visit::end).or_else(|| self.take_left_session());
                 self.stop();
                 storage::remove();
+                self.hold.forget();
                 self.wiped.set(true);
                 self.withdraw(session);
                 self.tell_tabs(stood, PurposeSet::NONE);
@@ -102,9 +98,30 @@ impl Shell {
         }
     }
 
-    /// The session that an earlier page of the tab left, for its withdrawal.
+    /// Goes on with the session that was handed over, or begins one, and begins to watch.
+    pub(crate) fn go_on(&'static self, handed: Option<HandOver>, navigation: Navigation) {
+        let granted = self.visit(|visit| visit.granted());
+        // What was withdrawn while no page was there to see it.
+        let withdrawn = handed.as_ref().filter(|handed| !granted.contains(handed.granted_set()));
+        let withdrawn = withdrawn.map(|handed| SessionId::from_bytes(handed.id));
+        let goes_on = self.begin_session(handed);
+        self.withdraw(withdrawn);
+        if navigation == Navigation::Load {
+            let source = self.visit(|visit| visit.deciding_source());
+            self.replay.set(goes_on || self.sources.granted_before_page(source));
+            self.start_sensors_soon();
+        } else {
+            self.watch_again(navigation);
+        }
+        if !goes_on {
+            self.tell_tabs(PurposeSet::NONE, granted);
+        }
+    }
+
+    /// The session that an earlier page of this tab left, or one of another tab, for its withdrawal.
     fn take_left_session(&self) -> Option<SessionId> {
-        storage::take(&self.config.site).map(|handed| SessionId::from_bytes(handed.id))
+        let left = storage::take(&self.config.site).or_else(|| self.hold.take_left());
+        left.map(|handed| SessionId::from_bytes(handed.id))
     }
 
     /// The state per purpose, its source, and whether an objection that the browser sent was honoured.

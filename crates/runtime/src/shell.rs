@@ -15,6 +15,7 @@ use crate::consent::{self, Sources};
 use crate::decision::Question;
 use crate::emit::Emitter;
 use crate::erasure::Erasures;
+use crate::hold::Hold;
 use crate::listener::Listener;
 use crate::sensor::navigation::came_back;
 use crate::sensor::visibility::{self, Moment};
@@ -32,6 +33,8 @@ const PAGE_CALL_GRACE_MS: u32 = 100;
 /// How long a page that was restored waits before it looks for the session: Chromium shows it the storage as it was when it left, and
 /// what other pages of the tab wrote since only after its `pageshow` handlers.
 const STORAGE_SETTLES_MS: u32 = 50;
+/// Least time between two writes of the session while the page stays. A page that goes writes in any case.
+const KEEP_MS: u64 = 2_000;
 /// Everything of one page.
 pub(crate) struct Shell {
     pub(crate) config: Config,
@@ -62,6 +65,9 @@ pub(crate) struct Shell {
     pub(crate) reading: Cell<(bool, bool)>,
     /// Whether what an earlier page left is known to be gone.
     pub(crate) wiped: Cell<bool>,
+    pub(crate) hold: Hold,
+    /// When the session was last left for the tab's next page.
+    kept_at: Cell<Option<u64>>,
 }
 
 impl Shell {
@@ -92,6 +98,8 @@ impl Shell {
             told: Cell::new([ConsentChoice::Unknown; 2]),
             reading: Cell::default(),
             wiped: Cell::default(),
+            hold: Hold::default(),
+            kept_at: Cell::default(),
             config,
         }))
     }
@@ -106,8 +114,11 @@ impl Shell {
             self.reread_consent();
         };
         self.tabs.replace(Tabs::listen(Box::new(hear)));
+        self.hold.starting.set(true);
+        self.open_line();
         self.watch_locally();
         self.look_again();
+        self.hold.starting.set(false);
     }
 
     /// Lends the state for one call of one of its methods.
@@ -127,12 +138,9 @@ impl Shell {
             timer::Purpose::Look => self.look_again(),
             // Meanwhile a dialogue may have opened.
             timer::Purpose::Resume if !self.visit(|visit| visit.is_open()) => {}
-            timer::Purpose::Resume => {
-                self.begin_session(storage::take(&self.config.site));
-                self.replay.set(false);
-                self.start_sensors(Navigation::Restore);
-                self.expire_offers();
-            }
+            timer::Purpose::Resume => self.join(Navigation::Restore),
+            timer::Purpose::Join => self.stop_waiting(),
+            timer::Purpose::Keep => drop(self.keep_session()),
             timer::Purpose::View => self.begin_view(Navigation::Route),
             timer::Purpose::Wake => {
                 // Signals may have put off the moment since.
@@ -215,6 +223,17 @@ impl Shell {
         self.sensors.replace(Some(sensors));
     }
 
+    /// The session came back to this page: from the back/forward cache, or from another tab.
+    pub(crate) fn watch_again(&'static self, navigation: Navigation) {
+        if self.sensors.borrow().is_some() {
+            self.begin_view(navigation);
+        } else {
+            self.replay.set(false);
+            self.start_sensors(navigation);
+        }
+        self.expire_offers();
+    }
+
     /// The page says what it shows.
     pub(crate) fn take_page(&'static self, page: Page) {
         if self.views.say(page) && self.sensors.borrow().is_some() {
@@ -234,6 +253,20 @@ impl Shell {
 
     /// Takes in what a sensor saw at `at`, milliseconds of the page, and carries out what follows.
     pub(crate) fn observe(&'static self, kind: SignalKind, at: u64) {
+        if self.hold.is_away() {
+            // The shopper is back in this tab, unless these are the signs of going.
+            let goes = matches!(
+                kind,
+                SignalKind::PointerExit { .. } | SignalKind::ZoneLeave { .. } | SignalKind::Window { focused: false }
+            );
+            if kind.is_sign_of_life() && !goes && !visibility::is_hidden() {
+                self.fetch_session();
+            }
+            if self.hold.is_fetched() {
+                self.hold.wait(kind, at);
+            }
+            return;
+        }
         if kind.is_sign_of_life() && self.visit(|visit| visit.has_ended(at)) {
             self.begin_anew();
         }
@@ -278,29 +311,47 @@ impl Shell {
         self.reread_consent();
         match moment {
             Moment::Shown => {
+                self.timers.unset(timer::Purpose::Keep);
                 // The page holds its session itself again.
                 if self.visit(|visit| visit.has_session()) {
                     storage::remove();
                 }
                 self.observe(SignalKind::Visibility { visible: true }, clock::now());
             }
-            Moment::Hidden => {
+            Moment::Hidden | Moment::Left => {
                 self.observe(SignalKind::Visibility { visible: false }, clock::now());
                 while self.flush_next(true) {}
-                let (now, wall) = (clock::now(), clock::wall());
-                if let Some(hand_over) = self.visit(|visit| visit.hand_over(now, wall)) {
-                    storage::put(&self.config.site, hand_over);
+                let wait_ms = self.kept_at.get().map_or(0, |at| (at + KEEP_MS).saturating_sub(clock::now()));
+                if moment == Moment::Left {
+                    let row = self.keep_session();
+                    self.close_line(row);
+                } else if wait_ms == 0 {
+                    self.keep_session();
+                } else {
+                    self.timers.set(self, timer::Purpose::Keep, 0, wait_ms as u32);
                 }
             }
-            // Other pages of the tab went on with the session meanwhile.
-            Moment::Restored if !self.visit(|visit| visit.stands()).is_empty() => {
-                self.visit(Visit::end);
-                self.sensors.take();
-                self.timers.unset_all_but(timer::Purpose::Look);
-                self.timers.set(self, timer::Purpose::Resume, 0, STORAGE_SETTLES_MS);
+            Moment::Restored => {
+                self.open_line();
+                if self.visit(|visit| visit.stands()).is_empty() {
+                    self.begin_view(Navigation::Restore);
+                } else {
+                    // Other pages of the tab went on with the session meanwhile.
+                    self.visit(Visit::end);
+                    self.sensors.take();
+                    self.timers.unset_all_but(timer::Purpose::Look);
+                    self.timers.set(self, timer::Purpose::Resume, 0, STORAGE_SETTLES_MS);
+                }
             }
-            Moment::Restored => self.begin_view(Navigation::Restore),
         }
+    }
+
+    /// Leaves the session for the next page of the tab, and gives what it left.
+    fn keep_session(&self) -> Option<JsValue> {
+        let row = self.hand_over()?;
+        self.kept_at.set(Some(clock::now()));
+        storage::put(&row);
+        Some(row)
     }
 
     /// Says something on the console, if debugging is on.

@@ -1,4 +1,4 @@
-//! The one thing that is ever stored, and only with consent: the hand-over of a session to the tab's next page.
+//! The one thing that is ever stored, and only with consent: the hand-over of a session to the tab's next page. Other tabs get it in the same form.
 
 use js_sys::{Array, JSON};
 use wasm_bindgen::{JsCast, JsValue};
@@ -20,7 +20,12 @@ pub(crate) fn take(site: &SiteKey) -> Option<HandOver> {
     if text.len() > MOST_CHARS {
         return None;
     }
-    let row: Array = JSON::parse(&text).ok()?.dyn_into().ok()?;
+    from_row(site, JSON::parse(&text).ok()?)
+}
+
+/// Reads it from what [`to_row`] made of it. What is something else is nothing.
+pub(crate) fn from_row(site: &SiteKey, row: JsValue) -> Option<HandOver> {
+    let row: Array = row.dyn_into().ok()?;
     let mut row = row.into_iter();
     if row.next()? != VERSION || row.next()? != site.as_str() {
         return None;
@@ -35,19 +40,23 @@ pub(crate) fn take(site: &SiteKey) -> Option<HandOver> {
 }
 
 /// Leaves it for the next page.
-pub(crate) fn put(site: &SiteKey, hand_over: HandOver) {
-    let Some(numbers) = numbers::write(&hand_over) else { return };
-    let numbers: Array = numbers.into_iter().map(JsValue::from_f64).collect();
+pub(crate) fn put(row: &JsValue) {
+    if let Some(text) = JSON::stringify(row).ok().and_then(|text| text.as_string()) {
+        // A full storage costs the session its continuity and nothing else.
+        let _ = page::store(KEY, &text);
+    }
+}
+
+/// A hand-over as an array of numbers and texts.
+pub(crate) fn to_row(site: &SiteKey, hand_over: HandOver) -> Option<JsValue> {
+    let numbers: Array = numbers::write(&hand_over)?.into_iter().map(JsValue::from_f64).collect();
     let row = Array::of3(&VERSION.into(), &site.as_str().into(), &numbers);
     for (first_seq, count, events) in hand_over.parcels {
         for part in [JsValue::from_f64(first_seq as f64), count.into(), events.into()] {
             row.push(&part);
         }
     }
-    if let Some(text) = JSON::stringify(&row).ok().and_then(|text| text.as_string()) {
-        // A full storage costs the session its continuity and nothing else.
-        let _ = page::store(KEY, &text);
-    }
+    Some(row.into())
 }
 
 /// Removes it.

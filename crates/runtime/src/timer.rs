@@ -27,11 +27,15 @@ pub(crate) enum Purpose {
     Offers,
     /// To look at the sources of consent again, which may have changed without telling.
     Look,
+    /// To go on without the tab that has the session.
+    Join,
+    /// To leave the session for the tab's next page.
+    Keep,
 }
 
 /// Those that are set, with the millisecond of the page at which they are due.
 #[derive(Default)]
-pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 9]>);
+pub(crate) struct Timers(RefCell<[Option<(u64, Timeout)>; 11]>);
 
 impl Timers {
     /// When that timer is due, if it is set.

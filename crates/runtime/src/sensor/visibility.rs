@@ -11,8 +11,10 @@ use crate::{page, value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Moment {
     Shown,
-    /// Another tab or app is in front, or the shopper goes to another page: this may be the last chance to send.
+    /// Another tab or app is in front: this may be the last chance to send.
     Hidden,
+    /// The page goes: to another one, to its end, or into the back/forward cache.
+    Left,
     /// Back from the back/forward cache, as it was; other pages of the tab came in between.
     Restored,
 }
@@ -27,7 +29,7 @@ pub(crate) fn watch(tell: Rc<dyn Fn(Moment)>) -> [Listener; 3] {
         let noticed = move |event: web_sys::Event| match kind {
             "pagehide" => {
                 left.set(true);
-                tell(Moment::Hidden);
+                tell(Moment::Left);
             }
             "pageshow" => {
                 left.set(false);
@@ -42,6 +44,7 @@ pub(crate) fn watch(tell: Rc<dyn Fn(Moment)>) -> [Listener; 3] {
     })
 }
 
-fn is_hidden() -> bool {
+/// Whether nothing of the page can be seen.
+pub(crate) fn is_hidden() -> bool {
     value::get(&value::get(&page::global(), "document"), "hidden").is_truthy()
 }

@@ -163,8 +163,8 @@ pub(super) async fn reaches_other_tabs(stage: &Stage, tool: Tool) -> Result<Stri
         .await?;
     let first = stage.another_tab(&case, &page).await?;
     if tool == Tool::Page {
-        // Without a tool nobody keeps the choice, and each page has to be told of it.
-        stage.page("await driver.grant();").await?;
+        // Without a tool nobody keeps the choice, and each page has to be told of it. The session is the first tab's, and so is the grant on record.
+        stage.page("await cmp.grant(); await driver.until('the session', () => { waver('state').then((state) => { window.known = state; }); return window.known; });").await?;
     }
     let withdrawn = stage.page("return driver.withdraw();").await?;
     stage.browser.client.switch_to_window(first).await?;
