@@ -58,6 +58,8 @@ pub(crate) struct Shell {
     sensors: RefCell<Option<Sensors>>,
     /// Whether the sensors may look at what the page's `dataLayer` holds already.
     pub(crate) replay: Cell<bool>,
+    /// Whether they have been at work for a session on this page.
+    looked: Cell<bool>,
     pub(crate) tabs: RefCell<Option<Tabs>>,
     listeners: RefCell<Vec<Listener>>,
     pub(crate) told: Cell<[ConsentChoice; 2]>,
@@ -93,6 +95,7 @@ impl Shell {
             views: Views::default(),
             sensors: RefCell::default(),
             replay: Cell::default(),
+            looked: Cell::default(),
             tabs: RefCell::default(),
             listeners: RefCell::default(),
             told: Cell::new([ConsentChoice::Unknown; 2]),
@@ -201,8 +204,9 @@ impl Shell {
     }
 
     fn start_sensors(&'static self, navigation: Navigation) {
-        // Once: what is looked at again after a pause has been counted already.
-        let replay = self.replay.take();
+        // Once: what is there after a pause of the consent has been counted already, or came in the pause.
+        let replay = self.replay.take() && !self.looked.get();
+        self.looked.set(self.looked.get() || self.visit(|visit| visit.has_session()));
         if (replay || navigation == Navigation::Restore) && came_back() {
             self.observe(SignalKind::Back, clock::now());
         }
