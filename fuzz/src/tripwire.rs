@@ -11,7 +11,7 @@ pub(crate) fn run(bytes: &[u8]) {
     {
         assert!(personal_text(&around).is_some(), "`{around}` is let pass");
     }
-    for name in ["batch", "consent", "decision", "erase", "me"] {
+    for name in ["batch", "consent", "decision-request"] {
         let _ = personal(name, bytes);
     }
     let Ok(event) = serde_json::from_str::<Event>(text) else { return };

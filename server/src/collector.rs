@@ -29,6 +29,7 @@ use crate::readiness::Readiness;
 use crate::records::records;
 use crate::release::Releases;
 use crate::serve::serve;
+use crate::shadow::{self, ChallengerError, Shadow};
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
 use crate::stop::{Stop, StopSender};
@@ -44,6 +45,9 @@ pub enum StartError {
     /// A policy cannot be used.
     #[error(transparent)]
     Offers(#[from] OffersError),
+    /// The challenger cannot be used.
+    #[error("models.challenger: {0}")]
+    Challenger(#[from] ChallengerError),
     /// The data folder cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -102,6 +106,7 @@ impl Collector {
             tracing::warn!("nobody can sign in: set WAVER__ADMIN__TOKEN or admin.token_file");
         }
         let sites = Arc::new(sites);
+        let shadow = Arc::new(Shadow::new(sites.len(), config.models.challenger.as_deref())?);
         // The address first: whoever cannot have it should not wait for a replay to be told.
         let address = config.server.listen;
         let listen_error = |source| StartError::Listen { address, source };
@@ -157,6 +162,12 @@ impl Collector {
         let tripped = Arc::new(Tripped::default());
         metrics.show(tripwire::Met(Arc::clone(&tripped)));
         metrics.show(KeysHeld(Arc::clone(&keyring)));
+        metrics.show(shadow::Met {
+            shadow: Arc::clone(&shadow),
+            sites: Arc::clone(&sites),
+            releases: Arc::clone(&releases),
+            host: host.clone(),
+        });
         let metrics = Arc::new(metrics);
         let records = records(Arc::clone(&log));
         let exporter = exporter(Arc::clone(&log), Arc::clone(&state.rows), archive.clone(), Arc::clone(&keyring));
@@ -207,6 +218,7 @@ impl Collector {
             rates,
             unknown_fields,
             tripped,
+            shadow,
             proxies: Proxies { trusted: config.server.trusted_proxies, header: config.server.proxy_header },
             assets,
             listens_on_loopback: address.ip().is_loopback(),

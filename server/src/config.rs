@@ -45,6 +45,8 @@ pub struct Config {
     pub retention: Retention,
     /// What of the aggregates leaves the collector.
     pub release: Release,
+    /// What is tried beside the model of the browsers.
+    pub models: Models,
     /// The shops' sites by their keys.
     pub sites: BTreeMap<SiteKey, Site>,
 }
@@ -222,6 +224,14 @@ impl Release {
     }
 }
 
+/// `[models]`: what is tried beside the model of the browsers.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    /// A model artifact of `waver train` that is scored in the shadow and decides nothing. `/v1/models` tells how right it is.
+    pub challenger: Option<PathBuf>,
+}
+
 /// `[sites.KEY]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -314,6 +324,7 @@ impl Config {
         self.server.data_dir = folder.join(&self.server.data_dir);
         self.server.keys_dir = self.server.keys_dir.take().map(|keys| folder.join(keys));
         self.admin.token_file = self.admin.token_file.take().map(|file| folder.join(file));
+        self.models.challenger = self.models.challenger.take().map(|model| folder.join(model));
         for site in self.sites.values_mut() {
             site.offers = folder.join(&site.offers);
         }

@@ -18,6 +18,7 @@ mod export;
 mod layers;
 mod ledger;
 mod me;
+mod models;
 mod noisy_export;
 mod operations;
 mod refusal;
@@ -50,6 +51,7 @@ use crate::rate::RateLimits;
 use crate::readiness::Readiness;
 use crate::records::Records;
 use crate::release::SharedReleases;
+use crate::shadow::Shadow;
 use crate::site::Sites;
 use crate::state::SharedState;
 use crate::stop::Stop;
@@ -77,6 +79,7 @@ pub(crate) struct App {
     pub(crate) proxies: Proxies,
     pub(crate) unknown_fields: Arc<UnknownFields>,
     pub(crate) tripped: Arc<Tripped>,
+    pub(crate) shadow: Arc<Shadow>,
     pub(crate) assets: Assets,
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.
@@ -116,6 +119,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
     let operator = OpenApiRouter::new()
         .routes(routes!(aggregates::get))
         .routes(routes!(sessions::get))
+        .routes(routes!(models::get))
         .routes(routes!(dead_letters::get))
         .routes(routes!(dead_letters::redrive))
         .routes(routes!(stream::get))

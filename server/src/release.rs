@@ -23,6 +23,7 @@ use waver_store::{EmbeddedState, StoreError};
 
 use crate::config::Config;
 use crate::keeper::millis;
+use crate::shadow::Calibration;
 use crate::site::{SiteIndex, Sites};
 
 pub(crate) use budget::{Budget, BudgetError, spent_hours};
@@ -82,6 +83,16 @@ impl Releases {
     /// Whether every number leaves as it stands.
     pub(crate) const fn is_open(&self) -> bool {
         self.k <= 1
+    }
+
+    /// Whether of `sessions` both those that did something and those that did not are enough.
+    pub(crate) const fn are_enough_of_each(&self, sessions: u64, did: u64) -> bool {
+        self.is_open() || (did >= self.k && sessions - did >= self.k)
+    }
+
+    /// Whether the sums of a table of calibration may be shown.
+    pub(crate) fn may_show(&self, table: &Calibration) -> bool {
+        table.sessions() > 0 && self.are_enough_of_each(table.sessions(), table.bought())
     }
 
     /// A number of sessions that changes from moment to moment: in steps of `k`, since exact numbers of two moments tell who came and went

@@ -7,6 +7,7 @@ import { byId, setText } from './dom.js';
 import { showHeadline } from './headline.js';
 import { showLateness } from './lateness.js';
 import { showLoss } from './loss.js';
+import { createModels } from './models.js';
 import { showOutcomes } from './outcomes.js';
 import { showRelease } from './release.js';
 import { createSessions } from './sessions.js';
@@ -30,6 +31,7 @@ const parts = [
   showApart,
   showLateness,
   createDeadLetters(),
+  createModels(),
   showCharts,
 ];
 

@@ -17,6 +17,7 @@
 mod cart;
 mod change;
 mod client;
+mod features;
 mod first;
 mod intent;
 mod loss;
@@ -38,6 +39,7 @@ use waver_schema::{
 
 pub use change::{Change, EndedSession, Measured, mark_active};
 pub use client::Client;
+pub use features::TOLD_FEATURES;
 pub use intent::IntentScore;
 pub use loss::ExitPath;
 pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};

@@ -18,6 +18,7 @@ pub struct Batch {
     /// The sender's clock in Unix milliseconds. Never trusted for order; it serves to report skew.
     pub sent_at: u64,
     /// The events, in order of `seq`.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub events: Vec<Event>,
 }
 
@@ -30,6 +31,7 @@ pub struct BatchAnswer {
     /// Events stored before.
     pub duplicate: u32,
     /// Events discarded, each with its reason.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub rejected: Vec<Rejected>,
 }
 
@@ -40,5 +42,6 @@ pub struct Rejected {
     /// Its index in the batch, from 0.
     pub index: u32,
     /// Why, out of a closed set.
+    #[cfg_attr(feature = "openapi", schema(max_length = 32))]
     pub code: String,
 }

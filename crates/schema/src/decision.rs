@@ -101,10 +101,13 @@ pub struct Decision {
     /// Whether this session is in the holdout, which is never shown an offer.
     pub holdout: bool,
     /// Version of the policy: 16 hexadecimal digits of its content hash.
+    #[cfg_attr(feature = "openapi", schema(max_length = 16))]
     pub policy: String,
     /// Version of the intent model.
+    #[cfg_attr(feature = "openapi", schema(max_length = 255))]
     pub model: String,
     /// The features that weighed most.
+    #[cfg_attr(feature = "openapi", schema(max_items = 3))]
     pub explain: Vec<Contribution>,
 }
 
@@ -122,17 +125,22 @@ pub struct Offer {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub currency: Option<Currency>,
     /// What the shopper reads.
+    #[cfg_attr(feature = "openapi", schema(max_length = 240))]
     pub text: String,
     /// That the price was personalised by an automated decision (Directive 2011/83/EU, article 6(1)(ea)).
+    #[cfg_attr(feature = "openapi", schema(max_length = 240))]
     pub disclosure: String,
     /// Label of the button that takes the offer.
+    #[cfg_attr(feature = "openapi", schema(max_length = 40))]
     pub accept: String,
     /// Label of the button that closes it.
+    #[cfg_attr(feature = "openapi", schema(max_length = 40))]
     pub dismiss: String,
     /// When it ends, in Unix milliseconds of the collector's clock; the same instant after a reload or in another tab.
     pub expires_at: u64,
     /// A signed, single-use token for the shop's backend, where the offer has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2048))]
     pub grant: Option<String>,
 }
 

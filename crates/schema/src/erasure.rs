@@ -84,6 +84,7 @@ pub struct LogProof {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Receipt {
     /// What the erasure reached; empty if nothing was known of the session.
+    #[cfg_attr(feature = "openapi", schema(max_items = 5))]
     pub classes: Vec<ErasedClass>,
     /// When, Unix milliseconds of the collector's clock.
     pub erased_at: u64,
@@ -104,6 +105,7 @@ pub struct Receipt {
     /// The shop's site.
     pub site: SiteKey,
     /// What this means for backups and for sums, for people.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub statement: String,
     /// [`crate::WIRE_VERSION`] of the collector.
     pub v: u16,

@@ -9,9 +9,11 @@ pub struct ApiError {
     /// What went wrong, stable for programs.
     pub code: ErrorCode,
     /// What went wrong and what to do, for people. Never repeats what was sent.
+    #[cfg_attr(feature = "openapi", schema(max_length = 1000))]
     pub message: String,
     /// Where in the body, as a path such as `events[3].seq`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(max_length = 200))]
     pub field: Option<String>,
 }
 

@@ -86,6 +86,7 @@ pub enum EventBody {
         since_ms: u32,
         /// The strongest reasons, at most three.
         #[serde(default)]
+        #[cfg_attr(feature = "openapi", schema(max_items = 3))]
         reasons: Vec<Reason>,
     },
     /// The page frustrated the shopper.

@@ -87,6 +87,11 @@ pub(super) fn candidates(
     Candidates { site, received_at, names }
 }
 
+/// Who may be behind a session id, whatever was granted: for whoever asks to be forgotten or to see what is held.
+pub(super) fn anyone(app: &App, site: SiteIndex, session: &SessionId, received_at: u64) -> Candidates {
+    candidates(app, site, session, &PurposeSet::ALL, received_at)
+}
+
 /// Hands a command to the committer and waits for its answer. `events` that could not even be handed in, or that the committer gave
 /// up, are entered in the books here; those of any other answer are entered by the committer.
 ///

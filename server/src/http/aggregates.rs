@@ -39,7 +39,7 @@ pub(super) struct Stretch {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Aggregates {
     /// The site.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: SiteKey,
     /// Length of a window.
     window_ms: u64,
@@ -50,6 +50,7 @@ pub(super) struct Aggregates {
     /// What of the numbers is released.
     release: Release,
     /// The windows, oldest first.
+    #[schema(max_items = 1450)]
     windows: Vec<ReleasedWindow>,
     /// All windows together; where numbers are suppressed, what is released of them.
     total: ReleasedWindow,
@@ -64,6 +65,7 @@ pub(super) struct Aggregates {
     /// collector started.
     outcomes: Outcomes,
     /// Version of the policy.
+    #[schema(max_length = 16)]
     policy: String,
 }
 

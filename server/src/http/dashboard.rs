@@ -17,6 +17,7 @@ const CACHING: &str = "no-cache";
 #[derive(Deserialize, utoipa::ToSchema)]
 pub(crate) struct SignIn {
     /// The admin token.
+    #[schema(max_length = 1024)]
     token: String,
 }
 
@@ -44,7 +45,7 @@ pub(crate) async fn sign_in_page(State(app): State<SharedApp>, headers: HeaderMa
 
 /// A script, style or picture of the dashboard. Nothing in them is secret.
 #[utoipa::path(
-    get, path = "/dashboard/{file}", tag = "dashboard", params(("file" = String, Path)),
+    get, path = "/dashboard/{file}", tag = "dashboard", params(("file" = String, Path, max_length = 128)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 404))
 )]
 pub(crate) async fn file(State(app): State<SharedApp>, Path(file): Path<String>, headers: HeaderMap) -> Response {

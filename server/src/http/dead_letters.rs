@@ -41,6 +41,7 @@ pub(super) struct Asked {
 /// could be a person's.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Letters {
+    #[schema(max_items = 1000)]
     letters: Vec<Letter>,
     /// How many made room for later ones.
     overwritten: u64,
@@ -52,14 +53,17 @@ pub(super) struct Letter {
     /// Its id.
     id: LetterId,
     /// The session that sent it, under the collector's own name for it.
+    #[schema(pattern = "^[0-9a-f]{32}$")]
     session: String,
     /// When it was received, Unix milliseconds.
     received_at: u64,
     /// The grant under which it was seen.
     consent_epoch: u32,
     /// Where it went wrong, where that is known.
+    #[schema(max_length = 200)]
     field: Option<String>,
     /// What was expected there.
+    #[schema(max_length = 640)]
     expectation: String,
     /// The event: keys that the schema does not have are `?1`, `?2`, ..., and values that could be anything are their type, such as `?text`.
     event: Value,
@@ -86,12 +90,14 @@ pub(super) struct Redrive {
     /// The site.
     site: SiteKey,
     /// Their ids; all that are kept, the oldest first, if none are named.
+    #[schema(max_items = 1000)]
     ids: Option<Vec<LetterId>>,
 }
 
 /// What became of dead letters that were read again.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Redriven {
+    #[schema(max_items = 100)]
     outcomes: Vec<Outcome>,
     /// How many were left for the next request; at most 100 are read again in one.
     left: usize,
@@ -101,10 +107,11 @@ pub(super) struct Redriven {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Outcome {
     /// Its id.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[0-9]{1,19}-[0-9]{1,9}$")]
     id: LetterId,
     /// `stored`; `duplicate`, when that number of the session was stored before; `schema`, when it still cannot be read, or lacks what was
     /// left out of it; `consent`, when its grant is not open any more; `not_found`; or the reason for which the session discards it.
+    #[schema(max_length = 32)]
     outcome: String,
 }
 
@@ -148,6 +155,9 @@ pub(super) async fn redrive(
     let site = find_site(&app, Some(&asked.site))?;
     let mut letters: Vec<KeptLetter> = kept(&app, site, ring(&app, site)).collect();
     letters.sort_by_key(|kept| kept.id);
+    if asked.ids.as_ref().is_some_and(|ids| ids.len() > usize::from(LETTERS_PER_SITE)) {
+        return Err(Refusal::new(ErrorCode::Schema, format!("expected at most {LETTERS_PER_SITE} ids")).at("ids"));
+    }
     let ids = asked.ids.unwrap_or_else(|| letters.iter().map(|kept| kept.id).collect());
     let mut outcomes = Vec::new();
     let (now, later) = ids.split_at(ids.len().min(MOST_AT_ONCE));

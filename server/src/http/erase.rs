@@ -8,15 +8,14 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use waver_schema::{ApiError, EraseAnswer, EraseRequest, ErasureId, ErrorCode, ReceiptKey, SignedReceipt};
-use waver_schema::{SessionId, SiteKey};
+use waver_schema::{ApiError, EraseAnswer, EraseRequest, ErasureId, ErrorCode, ReceiptKey, SignedReceipt, SiteKey};
+
 use waver_store::Pseudonym;
 
 use super::refusal::Refusal;
 use super::source::MaybeSource;
 use super::{App, SharedApp, access, body};
 use crate::committer::Command;
-use crate::keyring::PurposeSet;
 use crate::pipeline::Erase;
 use crate::site::SiteIndex;
 
@@ -50,13 +49,15 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, REQUEST_BYTES, app.limits.request_timeout).await?;
     let request = read(&json)?;
     let site = admit(&app, &request.site, source, &headers)?;
-    let of = access::candidates(&app, site, &request.session, &PurposeSet::ALL, received_at);
+    let of = access::anyone(&app, site, &request.session, received_at);
     let Some(first) = of.names.first() else { return Err(Refusal::unavailable()) };
     let erasure = app.erasures.name(&request.site, &first.pseudonym);
     let names = of.names.iter().map(|named| named.pseudonym);
     let keyed = names.filter(|pseudonym| app.keyring.has(&request.site, pseudonym)).collect();
+    let forgotten: Vec<Pseudonym> = of.names.iter().map(|named| named.pseudonym).collect();
     let erase = Erase { erasure, nonce: request.nonce, keyed };
     let answer = access::submit(&app, of, 0, |to| Command::Erase(erase, to)).await;
+    app.shadow.forget(site, forgotten.into_iter());
     tokio::time::sleep_until((begun + rounded_up(begun.elapsed())).into()).await;
     let answer = answer?;
     Ok((StatusCode::ACCEPTED, Json(answer)))
@@ -116,11 +117,6 @@ pub(super) fn admit(app: &App, site: &SiteKey, source: MaybeSource, headers: &He
     app.rates.request_to(index).map_err(Refusal::exceeded)?;
     app.rates.erasure(index, source.map(|axum::Extension(source)| source)).map_err(Refusal::exceeded)?;
     Ok(index)
-}
-
-/// Every pseudonym that a session may be known by.
-pub(super) fn pseudonyms(app: &App, site: &SiteKey, session: &SessionId) -> Vec<Pseudonym> {
-    app.keyring.pseudonyms(site, session, &PurposeSet::ALL).into_iter().map(|named| named.pseudonym).collect()
 }
 
 #[cfg(test)]

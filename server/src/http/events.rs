@@ -6,14 +6,17 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use waver_core::consent::Purpose;
 use waver_schema::{ApiError, Batch, BatchAnswer, ErrorCode, Event, EventBody, Rejected, SessionId, SiteKey, limits};
+use waver_store::{Key, Pseudonym};
 
 use super::refusal::Refusal;
-use super::{SharedApp, access, body};
+use super::{App, SharedApp, access, body};
 use crate::committer::Command;
 use crate::dead_letter::{DeadLetter, LETTERS_PER_BATCH};
 use crate::entry::BatchEntry;
 use crate::keyring::PurposeSet;
 use crate::pipeline::ReadBatch;
+use crate::site::SiteIndex;
+use crate::state::Session;
 use crate::tripwire::{self, Personal};
 use crate::unknown_fields;
 
@@ -79,12 +82,30 @@ pub(super) async fn post(
     personal.into_iter().for_each(|kind| app.tripped.add(kind));
     app.unknown_fields.add(site, unknown_fields);
     let of = access::candidates(&app, site, &envelope.session, &PurposeSet::holding(Purpose::Measure), received_at);
+    let names: Vec<Pseudonym> = of.names.iter().map(|named| named.pseudonym).collect();
     let answer = access::submit(&app, of, envelope.events.len(), |to| Command::Batch(batch, to)).await;
+    if answer.as_ref().is_ok_and(|answer| answer.accepted > 0) {
+        look_in_shadow(&app, site, &names, received_at);
+    }
     match (answer, nothing_read) {
         // It went through the committer all the same, for the books and for its dead letters.
         (Ok(_), Some(refusal)) => Err(refusal),
         (Err(error), Some(refusal)) if [ErrorCode::Consent, ErrorCode::Erased].contains(&error.code()) => Err(refusal),
         (answer, _) => Ok((StatusCode::ACCEPTED, Json(answer?))),
+    }
+}
+
+/// Shows the session that was written to the models in the shadow.
+fn look_in_shadow(app: &App, site: SiteIndex, names: &[Pseudonym], received_at: u64) {
+    for pseudonym in names {
+        let Some(row) = app.state.rows.row(Key::Session(site.number(), *pseudonym)) else { continue };
+        // A row that cannot be read is what the committer halts at, not this.
+        let Ok(session) = Session::from_row(&row) else { continue };
+        app.shadow.see(site, *pseudonym, &session.state, received_at);
+        // It may have been erased in between.
+        if app.state.rows.row(Key::Session(site.number(), *pseudonym)).is_none() {
+            app.shadow.forget(site, [*pseudonym].into_iter());
+        }
     }
 }
 

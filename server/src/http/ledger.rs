@@ -23,7 +23,7 @@ pub(super) struct Asked {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Root {
     /// The site.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: SiteKey,
     /// Number of the last entry, and so how many there ever were; 0 for none.
     entries: u64,

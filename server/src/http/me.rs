@@ -26,6 +26,7 @@ pub(super) struct Me {
     /// What is known of it now; null if it has ended or nobody knows it.
     session: Option<SessionRow>,
     /// Its records in the log, the oldest first.
+    #[schema(max_items = 21000)]
     records: Vec<HeldRecord>,
     /// Where to read on, as `from` of the next request; null at the end. There may be more even if this answer holds no record.
     next: Option<u64>,
@@ -78,13 +79,14 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, erase::REQUEST_BYTES, app.limits.request_timeout).await?;
     let request = read(&json)?;
     let site = erase::admit(&app, &request.site, source, &headers)?;
-    let pseudonyms = erase::pseudonyms(&app, &request.site, &request.session);
+    let now = app.host.now();
+    let of = access::anyone(&app, site, &request.session, now);
+    let pseudonyms: Vec<_> = of.names.iter().map(|named| named.pseudonym).collect();
     // One search at a time: it reads more of the disk than anything else that strangers may ask for.
     let place = tokio::time::timeout(app.limits.request_timeout, Arc::clone(&app.searches).acquire_owned());
     let _place = place.await.map_err(|_| Refusal::unavailable())?;
     let from = request.from.unwrap_or_default();
     let found = records::find(&app.records, &request.site, &pseudonyms, from).await.map_err(Refusal::unreadable)?;
-    let now = app.host.now();
     let row = pseudonyms.iter().find_map(|pseudonym| {
         let row = app.state.rows.row(Key::Session(site.number(), *pseudonym))?;
         Some((pseudonym, row))

@@ -16,6 +16,7 @@ const CACHING: &str = "public, max-age=300";
 /// Every schema of the wire that was ever published.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Schemas {
+    #[schema(max_items = 64)]
     schemas: Vec<Listed>,
 }
 
@@ -23,12 +24,15 @@ pub(super) struct Schemas {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Listed {
     /// What it describes, such as `batch`.
+    #[schema(max_length = 32)]
     name: &'static str,
     /// The version of the wire, the `v` of a body.
     version: u16,
     /// What it describes, for people.
+    #[schema(max_length = 100)]
     title: &'static str,
     /// Where it is.
+    #[schema(max_length = 64)]
     path: String,
 }
 
@@ -47,7 +51,7 @@ pub(super) async fn list() -> Json<Schemas> {
 /// One of them, JSON Schema 2020-12.
 #[utoipa::path(
     get, path = "/v1/schemas/{name}/{version}", tag = "schemas",
-    params(("name" = String, Path, example = "batch"), ("version" = u16, Path, example = 1)),
+    params(("name" = String, Path, max_length = 32, example = "batch"), ("version" = u16, Path, example = 1)),
     responses((status = 200, content_type = "application/schema+json"), (status = 404, body = ApiError))
 )]
 pub(super) async fn get(asked: Result<Path<(String, u16)>, PathRejection>) -> Response {

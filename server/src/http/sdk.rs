@@ -19,7 +19,7 @@ pub(crate) async fn loader(State(app): State<SharedApp>, headers: HeaderMap) -> 
 /// A file of one version of the browser module. `integrity.json` has the SRI hashes of the others.
 #[utoipa::path(
     get, path = "/sdk/{version}/{file}", tag = "storefront",
-    params(("version" = String, Path), ("file" = String, Path)),
+    params(("version" = String, Path, max_length = 64), ("file" = String, Path, max_length = 128)),
     responses((status = 200, content_type = "application/octet-stream"), (status = 404))
 )]
 pub(crate) async fn file(

@@ -29,6 +29,7 @@ pub(super) struct Asked {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Sessions {
     /// None where numbers are suppressed: a row is one shopper.
+    #[schema(max_items = 1000)]
     sessions: Vec<SessionRow>,
     /// Whether rows are held back. They are shown only where `release.k` of the configuration is 0 or 1.
     suppressed: bool,

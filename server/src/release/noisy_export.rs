@@ -36,7 +36,7 @@ pub(crate) struct Asked {
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct NoisyAggregates {
     /// The site.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     site: SiteKey,
     /// Start of the first window, Unix milliseconds.
     from: u64,
@@ -52,6 +52,7 @@ pub(crate) struct NoisyAggregates {
     scale_milli: u64,
     /// The windows, oldest first: all hours in that time that ended an hour ago at least and are still kept, whether something happened in
     /// them or not.
+    #[schema(max_items = 9600)]
     windows: Vec<NoisyWindow>,
 }
 

@@ -18,7 +18,7 @@ pub(super) enum Shape {
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Text {
-    Any,
+    Any { most: Option<u64> },
     Words(BTreeSet<String>),
     Pattern(String),
 }
@@ -42,6 +42,7 @@ const KEYWORDS: &[&str] = &[
     "enum",
     "items",
     "maxItems",
+    "maxLength",
     "minimum",
     "maximum",
     "pattern",
@@ -152,7 +153,7 @@ impl Shape {
             "string" => Shape::Text(match (schema["enum"].as_array(), schema["pattern"].as_str()) {
                 (Some(words), None) => Text::Words(words.iter().filter_map(Value::as_str).map(str::to_owned).collect()),
                 (None, Some(pattern)) => Text::Pattern(pattern.to_owned()),
-                (None, None) => Text::Any,
+                (None, None) => Text::Any { most: schema["maxLength"].as_u64() },
                 _ => panic!("words and a pattern at once"),
             }),
             "array" => Shape::List {
@@ -200,6 +201,7 @@ impl Shape {
                 minimum.is_none_or(|minimum| number >= minimum) && maximum.is_none_or(|maximum| number <= maximum)
             }),
             (Shape::Text(Text::Words(words)), Value::String(text)) => words.contains(text),
+            (Shape::Text(Text::Any { most: Some(most) }), Value::String(text)) => text.chars().count() as u64 <= *most,
             (Shape::Text(_), Value::String(_)) => true, // patterns are the types' own tests
             (Shape::List { items, most }, Value::Array(list)) => {
                 most.is_none_or(|most| list.len() as u64 <= most) && list.iter().all(|value| items.takes(value))
@@ -220,7 +222,11 @@ impl Shape {
             (Shape::Null, Shape::Null)
             | (Shape::Boolean, Shape::Boolean)
             | (Shape::Number | Shape::Integer { .. }, Shape::Number)
-            | (Shape::Text(_), Shape::Text(Text::Any)) => Ok(()),
+            | (Shape::Text(_), Shape::Text(Text::Any { most: None })) => Ok(()),
+            (Shape::Text(Text::Any { most }), Shape::Text(Text::Any { most: Some(limit) })) => match most {
+                Some(most) if most <= limit => Ok(()),
+                _ => fail(format!("{most:?} characters are more than {limit}")),
+            },
             (Shape::Integer { minimum, maximum }, Shape::Integer { minimum: least, maximum: most }) => {
                 if least.is_some_and(|least| minimum.is_none_or(|minimum| minimum < least))
                     || most.is_some_and(|most| maximum.is_none_or(|maximum| maximum > most))

@@ -2,6 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
+use waver_core::session::MOST_OFFERS;
+use waver_core::window::{HOUR_MS, HOURS_KEPT_MS, KEPT_MS, WINDOW_MS};
+use waver_schema::{
+    BrowserFamily, DropCause, ErasedClass, FrustrationKind, HesitationKind, PageType, Stage, TrafficClass, Zone, limits,
+};
+
 use crate::harness::{Answer, Running};
 
 /// The routes of the outer contract that this collector has. A route that is added or renamed changes this list on purpose.
@@ -20,6 +27,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/erase/{erasure}",
     "GET /v1/export",
     "GET /v1/ledger/root",
+    "GET /v1/models",
     "GET /v1/schemas",
     "GET /v1/schemas/{name}/{version}",
     "GET /v1/sessions",
@@ -119,4 +127,59 @@ async fn the_registry_lists_every_schema_and_serves_it_to_anybody() {
         assert_eq!(get(path).await.code(), "not_found", "{path}");
     }
     running.stop().await;
+}
+
+/// Where a list or a text of the document has no bound.
+fn unbounded(value: &Value, place: &str, found: &mut Vec<String>) {
+    match value {
+        Value::Object(entries) => {
+            let is = |kind: &str| match entries.get("type") {
+                Some(Value::Array(kinds)) => kinds.iter().any(|one| one == kind),
+                one => one.is_some_and(|one| one == kind),
+            };
+            let has = |keys: &[&str]| keys.iter().any(|key| entries.contains_key(*key));
+            if is("array") && !has(&["maxItems"]) || is("string") && !has(&["maxLength", "enum", "const", "pattern"]) {
+                found.push(place.to_owned());
+            }
+            entries.iter().for_each(|(key, value)| unbounded(value, &format!("{place}/{key}"), found));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| unbounded(element, place, found)),
+        _ => {}
+    }
+}
+
+#[tokio::test]
+async fn every_list_and_text_of_the_document_is_bounded_by_what_the_code_holds_to() {
+    let running = Running::start().await;
+    let document =
+        Answer::of(running.caller.request("GET", "/openapi.json").send().await.expect("an answer")).await.body;
+    let mut found = Vec::new();
+    unbounded(&document, "", &mut found);
+    // The names of a map of counts: its words are a closed set.
+    found.retain(|place| !place.ends_with("/propertyNames"));
+    assert_eq!(found, Vec::<String>::new());
+
+    let bound = |pointer: &str| {
+        let place = format!("/components/schemas/{pointer}");
+        let value = document.pointer(&place).unwrap_or_else(|| panic!("{place}"));
+        usize::try_from(value.as_u64().expect("a number")).expect("it fits")
+    };
+    assert_eq!(bound("Batch/properties/events/maxItems"), limits::EVENTS_PER_BATCH);
+    assert_eq!(bound("BatchAnswer/properties/rejected/maxItems"), limits::EVENTS_PER_BATCH);
+    let bodies = document.pointer("/components/schemas/EventBody/oneOf").and_then(Value::as_array).expect("kinds");
+    let reasons = bodies.iter().find_map(|body| body.pointer("/properties/reasons/maxItems")?.as_u64());
+    assert_eq!(reasons, Some(limits::REASONS_PER_HESITATION as u64));
+    assert_eq!(bound("Aggregates/properties/windows/maxItems") as u64, KEPT_MS / WINDOW_MS);
+    assert_eq!(bound("NoisyAggregates/properties/windows/maxItems") as u64, HOURS_KEPT_MS / HOUR_MS);
+    assert_eq!(bound("SessionRow/properties/offers/maxItems"), MOST_OFFERS);
+    assert_eq!(bound("Receipt/properties/classes/maxItems"), ErasedClass::ALL.len());
+    // Each cell of a table is there once.
+    let zones = Zone::ALL.len() + 1;
+    let cells = zones * PageType::ALL.len();
+    assert!(bound("SessionRow/properties/hesitations/maxItems") >= HesitationKind::ALL.len() * zones);
+    assert!(bound("ReleasedWindow/properties/hesitations/maxItems") >= HesitationKind::ALL.len() * cells);
+    assert!(bound("ReleasedWindow/properties/frustrations/maxItems") >= FrustrationKind::ALL.len() * cells);
+    assert!(bound("ReleasedWindow/properties/stage_moves/maxItems") >= Stage::ALL.len() * Stage::ALL.len());
+    assert!(bound("ReleasedWindow/properties/dropped/maxItems") >= BrowserFamily::ALL.len() * DropCause::ALL.len());
+    assert!(bound("ReleasedWindow/properties/automated/maxItems") >= TrafficClass::ALL.len());
 }

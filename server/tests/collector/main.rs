@@ -11,6 +11,7 @@ mod erasure_timing;
 mod harness;
 mod ingest;
 mod keys;
+mod models;
 mod operators;
 mod origins;
 mod privacy;

@@ -13,6 +13,7 @@ use super::{HesitationTally, OfferState, OfferTrace, SessionState};
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SessionRow {
     /// Its pseudonym, in hexadecimal digits.
+    #[cfg_attr(feature = "openapi", schema(pattern = "^[0-9a-f]{32}$"))]
     pub session: String,
     /// When it began, Unix milliseconds.
     pub started_at: u64,
@@ -41,10 +42,12 @@ pub struct SessionRow {
     /// Items in the cart.
     pub cart_items: u32,
     /// Hesitations by kind and zone.
+    #[cfg_attr(feature = "openapi", schema(max_items = 512))]
     pub hesitations: Vec<HesitationRow>,
     /// Frustrations.
     pub frustrations: u32,
     /// Offers, oldest first.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub offers: Vec<OfferRow>,
     /// Orders.
     pub purchases: u32,

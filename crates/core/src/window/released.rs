@@ -28,12 +28,15 @@ pub struct ReleasedWindow {
     /// Page views by kind of page.
     pub views: BTreeMap<PageType, u64>,
     /// Hesitations by kind, zone and page.
+    #[cfg_attr(feature = "openapi", schema(max_items = 4096))]
     pub hesitations: Vec<HesitationCount>,
     /// Frustrations by kind, zone and page.
+    #[cfg_attr(feature = "openapi", schema(max_items = 2048))]
     pub frustrations: Vec<FrustrationCount>,
     /// Entries into each stage of intent.
     pub stages: ReleasedStages,
     /// Moves between stages of intent.
+    #[cfg_attr(feature = "openapi", schema(max_items = 16))]
     pub stage_moves: Vec<StageMoveCount>,
     /// Offers by what became of them.
     pub offers: ReleasedOffers,
@@ -49,10 +52,13 @@ pub struct ReleasedWindow {
     /// Events that never arrived, as gaps in the sequence numbers tell; where numbers are suppressed, those of the cells that are listed.
     pub lost_events: Option<u64>,
     /// The same by browser and exit path.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub lost: Vec<LossCount>,
     /// Events that browsers say they had to drop. Those that had a number already are among the lost ones too.
+    #[cfg_attr(feature = "openapi", schema(max_items = 64))]
     pub dropped: Vec<DropCount>,
     /// Traffic that is not of shoppers. None of it is in any other count.
+    #[cfg_attr(feature = "openapi", schema(max_items = 16))]
     pub automated: Vec<AutomatedCount>,
 }
 
