@@ -86,7 +86,18 @@ const MOST_NODES: u32 = 32;
 const MOST_CHARS: usize = 32 * 1024;
 
 thread_local! {
-    static EVERY_ZONE: String = ZONES.map(|(_, selector)| selector).join(",");
+    static EVERY_ZONE: String = every_zone();
+}
+
+fn every_zone() -> String {
+    let mut every = String::new();
+    for (_, selector) in ZONES {
+        if !every.is_empty() {
+            every.push(',');
+        }
+        every.push_str(selector);
+    }
+    every
 }
 
 /// The zone of the nearest part around `element`, or that it is itself, which the markup gives away.

@@ -26,6 +26,11 @@ pub(crate) fn label(object: &JsValue, key: &str) -> Option<String> {
     if value.as_f64().is_none() { value.as_string() } else { js_sys::JSON::stringify(&value).ok()?.as_string() }
 }
 
+/// Whether `part` stands in `text`. By bytes: the standard library's search is two kilobytes of the package, and this is for short texts.
+pub(crate) fn holds(text: &str, part: &str) -> bool {
+    text.as_bytes().windows(part.len()).any(|here| here == part.as_bytes())
+}
+
 /// An empty object.
 pub(crate) fn object() -> JsValue {
     Object::new().into()

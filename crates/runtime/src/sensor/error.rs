@@ -21,6 +21,6 @@ pub(super) fn start(sensors: &mut Sensors, sink: Sink) {
 
 /// What browsers report although nothing failed, and what extensions do.
 fn is_noise(event: &Event) -> bool {
-    let holds = |key, part| value::text(event, key).is_some_and(|text| text.contains(part));
+    let holds = |key, part| value::text(event, key).is_some_and(|text| value::holds(&text, part));
     holds("message", "ResizeObserver loop") || holds("filename", "-extension:")
 }

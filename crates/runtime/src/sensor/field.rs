@@ -9,7 +9,7 @@ use web_sys::{Element, Event};
 
 use super::element::{target_of, zone_of};
 use super::{Sensors, Sink, time_of};
-use crate::value;
+use crate::value::{self, holds};
 
 /// What can be typed at or chosen from.
 pub(super) const FIELD: &str = "textarea,select,[contenteditable],input:not([type=button],[type=submit],[type=reset],[type=image],[type=checkbox],[type=radio],[type=range],[type=file])";
@@ -78,17 +78,22 @@ fn class_of(element: &Element) -> FieldClass {
         Some(Zone::Coupon) => FieldClass::Coupon,
         Some(Zone::Quantity) => FieldClass::Quantity,
         _ => {
-            let names = NAMED_BY.map(|name| element.get_attribute(name).unwrap_or_default()).join(" ");
-            class_of_names(&names.to_ascii_lowercase())
+            let mut names = String::new();
+            for name in NAMED_BY {
+                names.push_str(&element.get_attribute(name).unwrap_or_default());
+                names.push(' ');
+            }
+            names.make_ascii_lowercase();
+            class_of_names(&names)
         }
     }
 }
 
 fn class_of_names(names: &str) -> FieldClass {
-    if names.contains("password") {
+    if holds(names, "password") {
         return FieldClass::Other;
     }
-    let known = NAMES.iter().find(|(_, parts)| parts.iter().any(|part| names.contains(part)));
+    let known = NAMES.iter().find(|(_, parts)| parts.iter().any(|part| holds(names, part)));
     known.map_or(FieldClass::Other, |(class, _)| *class)
 }
 
