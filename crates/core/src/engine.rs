@@ -197,7 +197,7 @@ fn record(hesitation: &Hesitation, page: PageType) -> EventBody {
 mod tests {
     use super::*;
     use crate::PointerType;
-    use waver_schema::{CommerceAction, DeviceClass, HesitationKind, Navigation, Referrer, Zone};
+    use waver_schema::{CommerceAction, DeviceClass, FrustrationKind, HesitationKind, Navigation, Referrer, Zone};
 
     fn view(t: u64, page: PageType) -> Signal {
         let (navigation, referrer, device) = (Navigation::Load, Referrer::Internal, DeviceClass::Mouse);
@@ -260,6 +260,29 @@ mod tests {
         engine.observe(&view(5_000, PageType::Home));
         engine.observe(&Signal { t: 1_000, kind: SignalKind::click(None) });
         assert_eq!(engine.features().get(Feature::EngagedMs), 0.0);
+    }
+
+    #[test]
+    fn a_frustration_is_told_recorded_and_counted_for_a_minute() {
+        use crate::{Press, Pressed, PressedBy};
+        let mut engine = Engine::new();
+        engine.observe(&view(0, PageType::Cart));
+        let press = Press { by: PressedBy::Mouse, on: Pressed::Control, watched: true, ..Press::default() };
+        engine.observe(&Signal { t: 1_000, kind: SignalKind::Click { zone: Some(Zone::Checkout), press } });
+        assert_eq!(engine.wake_at(), Some(1_000 + crate::DEAD_CLICK_MS));
+        let effects = engine.observe(&Signal { t: 3_500, kind: SignalKind::Tick });
+        let (kind, zone) = (FrustrationKind::DeadClick, Some(Zone::Checkout));
+        let recorded = EventBody::Frustration { kind, zone, page: PageType::Cart };
+        assert!(effects.contains(&Effect::Record(recorded)), "{effects:?}");
+        let told = effects.iter().find_map(|effect| match effect {
+            Effect::Frustration(frustration) => Some(frustration),
+            _ => None,
+        });
+        assert_eq!(told.map(|told| (told.kind, told.zone, told.since_ms)), Some((kind, zone, 2_500)));
+        assert_eq!(engine.decision_features().frustrations, 1);
+        assert!(engine.features().get(Feature::Frustration) > 0.6);
+        engine.observe(&Signal { t: 70_000, kind: SignalKind::Tick });
+        assert_eq!(engine.decision_features().frustrations, 0);
     }
 
     #[test]

@@ -74,10 +74,10 @@ impl Detector for CheckoutStall {
             | SignalKind::Variant { .. } => {
                 self.step(signal.t);
             }
-            SignalKind::Click { zone, press } => {
-                if zone.is_some() || press.on != Pressed::Content || press.by == PressedBy::Unknown {
-                    self.step(signal.t);
-                }
+            SignalKind::Click { zone, press }
+                if zone.is_some() || press.on != Pressed::Content || press.by == PressedBy::Unknown =>
+            {
+                self.step(signal.t);
             }
             SignalKind::Scroll { y, .. } if y > self.deepest.saturating_add(READING_PX) => {
                 self.deepest = y;

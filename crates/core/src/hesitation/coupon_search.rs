@@ -75,7 +75,8 @@ impl Detector for CouponSearch {
                 self.hidden_at = rested.or(used).map(|_| now);
             }
             SignalKind::Visibility { visible: true } => {
-                if self.hidden_at.take().is_some_and(|hidden| now.saturating_sub(hidden) >= SHORTEST_MS) {
+                let away_ms = self.hidden_at.take().map_or(0, |hidden| now.saturating_sub(hidden));
+                if away_ms >= SHORTEST_MS {
                     self.aways.add(now, HALF_LIFE_MS, 1.0);
                     self.count(now);
                 }

@@ -113,9 +113,8 @@ impl Detector for ExitIntent {
                 self.found(now);
             }
             SignalKind::Window { focused: false } => {
-                if self.exited_at.take().is_some_and(|exited| now.saturating_sub(exited) <= BLUR_MS) {
-                    self.exits.add(now, EXIT_HALF_LIFE_MS, EVIDENCE_OF_BLUR);
-                }
+                let follows = self.exited_at.take().is_some_and(|exited| now.saturating_sub(exited) <= BLUR_MS);
+                self.exits.add(now, EXIT_HALF_LIFE_MS, if follows { EVIDENCE_OF_BLUR } else { 0.0 });
             }
             _ => {}
         }

@@ -148,17 +148,4 @@ impl Detectors {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Tells a detector by the feature that only it writes.
-    #[test]
-    fn the_detectors_stand_in_the_order_of_their_kinds() {
-        let mut detectors = Detectors::default();
-        let places: Vec<*const ()> = detectors.each().iter().map(|one| std::ptr::from_ref(*one).cast()).collect();
-        let places_mut: Vec<*const ()> =
-            detectors.each_mut().into_iter().map(|one| std::ptr::from_mut(one).cast_const().cast()).collect();
-        assert_eq!(places, places_mut);
-        assert_eq!(places.len(), HesitationKind::ALL.len());
-    }
-}
+mod tests;

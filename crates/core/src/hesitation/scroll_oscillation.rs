@@ -111,7 +111,7 @@ mod tests {
     fn paging_by_key_is_not() {
         let press = |t| Signal { t, kind: SignalKind::Key { class: KeyClass::Move } };
         let paging = (0..8).flat_map(|n: u64| {
-            let (t, from, to) = if n % 2 == 0 { (n * 700, 200, 900) } else { (n * 700, 900, 200) };
+            let (t, from, to) = if n.is_multiple_of(2) { (n * 700, 200, 900) } else { (n * 700, 900, 200) };
             let glide = at(&[(t + 60, (from + to) / 2), (t + 180, to)]);
             std::iter::once(press(t)).chain(glide)
         });
