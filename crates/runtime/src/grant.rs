@@ -120,8 +120,9 @@ impl Shell {
 
     /// The session that an earlier page of this tab left, or one of another tab, for its withdrawal.
     fn take_left_session(&self) -> Option<SessionId> {
-        let left = storage::take(&self.config.site).or_else(|| self.hold.take_left());
-        left.map(|handed| SessionId::from_bytes(handed.id))
+        let of_tab = storage::take(&self.config.site).map(|handed| handed.id);
+        let left = of_tab.or_else(|| self.hold.take_left().map(|handed| handed.id));
+        left.map(SessionId::from_bytes)
     }
 
     /// The state per purpose, its source, and whether an objection that the browser sent was honoured.

@@ -70,8 +70,8 @@ pub(crate) struct Hold {
     navigation: Cell<Option<Navigation>>,
     /// What was seen since, with the millisecond of the page.
     waiting: RefCell<Vec<(SignalKind, u64)>>,
-    /// What a page of another tab left when it went.
-    left: RefCell<Option<HandOver>>,
+    /// What a page of another tab left when it went. In a box, which is wiped when it is given back.
+    left: RefCell<Option<Box<HandOver>>>,
     /// Whether the page is just starting, so that nobody has had the time to make himself heard.
     pub(crate) starting: Cell<bool>,
 }
@@ -83,7 +83,7 @@ impl Hold {
     }
 
     /// The session that a page of another tab left, if it did.
-    pub(crate) fn take_left(&self) -> Option<HandOver> {
+    pub(crate) fn take_left(&self) -> Option<Box<HandOver>> {
         self.left.take()
     }
 
@@ -153,7 +153,7 @@ impl Shell {
                 let left = storage::from_row(&self.config.site, said.get(2));
                 let of_grant =
                     |left: &HandOver| self.visit(|visit| !visit.has_session() && visit.granted() == left.granted_set());
-                hold.left.replace(left.filter(of_grant));
+                hold.left.replace(left.filter(of_grant).map(Box::new));
             }
             Some(ASK) => self.lend(&said.get(2)),
             Some(GIVE) if said.get(2) == hold.question.get() => {
@@ -181,7 +181,7 @@ impl Shell {
         let Some(row) = row.filter(|_| self.visit(|visit| visit.is_open())) else { return };
         self.say(GIVE, &[question.clone(), row.clone()]);
         // Should the other tab be closed before it says that it has it.
-        self.hold.left.replace(storage::from_row(&self.config.site, row));
+        self.hold.left.replace(storage::from_row(&self.config.site, row).map(Box::new));
         self.visit(Visit::end);
         storage::remove();
         self.timers.unset_all_but(timer::Purpose::Look);
@@ -287,7 +287,12 @@ impl Shell {
         let hold = &self.hold;
         hold.place.set(Place::Here);
         self.timers.unset(timer::Purpose::Join);
-        let left = storage::take(&self.config.site).into_iter().chain(hold.left.take()).max_by_key(|left| left.wall);
+        let (kept, left) = (storage::take(&self.config.site), hold.left.take());
+        let newer = match (&kept, &left) {
+            (Some(kept), Some(left)) => left.wall > kept.wall,
+            _ => kept.is_none(),
+        };
+        let left = if newer { left.map(|left| *left) } else { kept };
         // Meanwhile a dialogue may have opened.
         if self.visit(|visit| visit.is_open()) {
             let navigation = hold.navigation.replace(Some(Navigation::Restore));
