@@ -443,7 +443,7 @@ impl<'a> Group<'a> {
             propensity: verdict.propensity,
             holdout: verdict.holdout,
             policy: version,
-            model: waver_core::intent::MODEL.to_owned(),
+            model: waver_core::intent::RULES.to_owned(),
             explain: verdict.explain,
         })
     }
@@ -755,7 +755,7 @@ fn nothing_for_automata(request: &DecisionRequest, policy: &Policy) -> Decision 
         propensity: 1.0,
         holdout: false,
         policy: policy.version().to_owned(),
-        model: waver_core::intent::MODEL.to_owned(),
+        model: waver_core::intent::RULES.to_owned(),
         explain: Vec::new(),
     }
 }
@@ -779,7 +779,7 @@ fn standing_offer(session: &Session, policy: &Policy, request: &DecisionRequest,
         propensity: session.propensity(trace.decision())?,
         holdout: false,
         policy: policy.version().to_owned(),
-        model: waver_core::intent::MODEL.to_owned(),
+        model: waver_core::intent::RULES.to_owned(),
         explain: Vec::new(),
     })
 }

@@ -177,6 +177,8 @@ export interface Options {
   notice?: string;
   /** Name of the GA4 queue, or `none`. */
   datalayer?: string;
+  /** A model artifact of `waver train` that scores intent. Without it, or where it does not fit, intent goes by rules and says so in `model`. */
+  model?: Uint8Array;
   debug?: boolean;
   /** Where the module is, if the bundler cannot tell: the URL or bytes of `waver_bg.wasm`. */
   wasm?: string | URL | Request | BufferSource | Promise<Response>;

@@ -39,17 +39,30 @@ function start() {
 async function load() {
   if (!tag) throw new TypeError('waver: include it by a <script src> tag; for imports there is the ES package');
   const { origin } = new URL(tag.src);
-  const { cmp, debug, ...given } = tag.dataset;
+  const { cmp, debug, model, ...given } = tag.dataset;
   const options = completed({ endpoint: origin, ...given, cmp: cmp && parsed(cmp), debug: debug !== undefined });
   const sdk = new URL(`sdk/${__WAVER_VERSION__}/`, tag.src);
   const module = fetch(new URL('waver_bg.wasm', sdk), {
     integrity: __WAVER_WASM_SRI__, credentials: 'omit', referrerPolicy: 'no-referrer',
   });
   module.catch(() => {}); // its failure is told below, once the glue is there
+  const intent = model === undefined ? undefined : loadModel(new URL(model, tag.src));
   await loadGlue(new URL('waver.js', sdk));
   await wasm_bindgen({ module_or_path: module });
   await activated();
-  wasm_bindgen.boot(options);
+  wasm_bindgen.boot({ ...options, model: await intent });
+}
+
+// The artifact that scores intent, if the tag names one. Without it the module goes on by rules, and its scores say so.
+async function loadModel(url) {
+  try {
+    const answer = await fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer' });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  } catch ({ message }) {
+    console.warn(`waver: intent goes by rules, since ${url} cannot be loaded: ${message}`);
+    return undefined;
+  }
 }
 
 // A script element, because only elements carry an integrity hash; the module itself is fetched with one.

@@ -8,7 +8,7 @@ const CLEAR_CATEGORIES = {
 /** The options with their defaults. Throws a `TypeError` that names the one that is wrong and what it may be. */
 export function completed(options) {
   const {
-    site, endpoint, consent = 'auto', preconsent = 'off', cmp = CLEAR_CATEGORIES, tcf = 'publisher', notice = '', datalayer = 'dataLayer', debug = false,
+    site, endpoint, consent = 'auto', preconsent = 'off', cmp = CLEAR_CATEGORIES, tcf = 'publisher', notice = '', datalayer = 'dataLayer', model, debug = false,
   } = options;
   const expect = (right, what) => {
     if (!right) throw new TypeError(`waver: ${what}`);
@@ -27,7 +27,7 @@ export function completed(options) {
     'tcf is publisher, purposes, or the number of a vendor on the Global Vendor List',
   );
   expect(/^(|\S+ [\da-f]{64})$/.test(notice), 'notice is the version of your privacy notice and the SHA-256 of its text, with a space between');
-  return { site, endpoint: endpoint.replace(/\/+$/, ''), consent, preconsent, cmp, tcf: String(tcf), notice, datalayer, debug };
+  return { site, endpoint: endpoint.replace(/\/+$/, ''), consent, preconsent, cmp, tcf: String(tcf), notice, datalayer, model, debug };
 }
 
 /** Waits until a prerendered page is one that the shopper sees: before that, nobody is there. */

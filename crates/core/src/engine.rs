@@ -4,7 +4,8 @@ use waver_schema::{Cart, DecisionFeatures, EventBody, Feature, Milli, PageType, 
 use crate::features::{Counters, FeatureVector};
 use crate::frustration::{Frustration, Frustrations, Recent};
 use crate::hesitation::{Detectors, Hesitation, Kept};
-use crate::intent::{Intent, Scorer};
+use crate::intent::{History, Intent, Journey, Predictor, Scorer};
+use crate::model::ModelError;
 use crate::{Signal, SignalKind};
 
 /// What a shell has to carry out after a signal.
@@ -27,7 +28,9 @@ pub struct Engine {
     counters: Counters,
     detectors: Detectors,
     frustrations: Frustrations,
+    journey: Journey,
     scorer: Scorer,
+    predictor: Option<Predictor>,
 }
 
 /// What of an [`Engine`] crosses a page load. Opaque; its shape may change with any version, and one that does not fit is dropped by the
@@ -38,6 +41,7 @@ pub struct Snapshot {
     counters: Counters,
     detectors: Kept,
     frustrations: Recent,
+    journey: Journey,
     scorer: Scorer,
 }
 
@@ -49,9 +53,29 @@ impl Engine {
 
     /// Goes on where another page left off.
     pub fn restore(snapshot: Snapshot) -> Engine {
-        let Snapshot { now, counters, detectors, frustrations, scorer } = snapshot;
+        let Snapshot { now, counters, detectors, frustrations, journey, scorer } = snapshot;
         let (detectors, frustrations) = (Detectors::restore(detectors), Frustrations::restore(frustrations));
-        Engine { now, counters, detectors, frustrations, scorer }
+        Engine { now, counters, detectors, frustrations, journey, scorer, predictor: None }
+    }
+
+    /// Scores the probability of a purchase by this artifact from now on. A snapshot does not hold it: it is handed over anew on every page.
+    ///
+    /// # Errors
+    /// When it is no artifact that can score this; the engine then goes on as before, by rules at first, which its scores say
+    /// ([`Intent::model`]).
+    pub fn predict_by(&mut self, artifact: &[u8]) -> Result<(), ModelError> {
+        self.predictor = Some(Predictor::decode(artifact)?);
+        Ok(())
+    }
+
+    /// Tells what earlier sessions left, and how many hours ago the last of them ended; once, when a session begins.
+    pub fn remember(&mut self, history: History, hours_away: f64) {
+        self.journey.remember(history, hours_away);
+    }
+
+    /// What the next session is to be told, if this one ended now.
+    pub fn history(&self) -> History {
+        self.journey.history()
     }
 
     /// What the next page needs.
@@ -61,6 +85,7 @@ impl Engine {
             counters: self.counters.clone(),
             detectors: self.detectors.keep(),
             frustrations: self.frustrations.keep(),
+            journey: self.journey.clone(),
             scorer: self.scorer.clone(),
         }
     }
@@ -74,6 +99,7 @@ impl Engine {
             self.end_attention(&mut effects);
         }
         self.counters.observe(signal);
+        self.journey.observe(signal);
         match signal.kind {
             SignalKind::View { page, navigation, referrer, device, item } => {
                 effects.push(Effect::Record(EventBody::PageView { page, navigation, referrer, device, item }));
@@ -94,7 +120,8 @@ impl Engine {
             effects.push(Effect::Record(EventBody::Frustration { kind, zone, page }));
             effects.push(Effect::Frustration(frustration));
         }
-        let (intent, changed) = self.scorer.update(&self.measure(), self.detectors.exit_score(self.now), self.now);
+        let (features, exit_score) = (self.measure(), self.detectors.exit_score(self.now));
+        let (intent, changed) = self.scorer.update(self.predictor.as_ref(), &features, exit_score, self.now);
         if changed {
             effects.push(Effect::Record(EventBody::Intent {
                 p_buy_milli: Milli::from_unit(intent.p_buy),
@@ -121,7 +148,8 @@ impl Engine {
 
     /// The intent score as it stands.
     pub fn intent(&self) -> Intent {
-        self.scorer.assess(&self.measure(), self.detectors.exit_score(self.now), self.now)
+        let exit_score = self.detectors.exit_score(self.now);
+        self.scorer.assess(self.predictor.as_ref(), &self.measure(), exit_score, self.now)
     }
 
     /// The hesitations as they stand, above zero.
@@ -168,6 +196,7 @@ impl Engine {
     fn measure(&self) -> FeatureVector {
         let mut features = FeatureVector::default();
         self.counters.measure(&mut features);
+        self.journey.measure(&mut features);
         self.detectors.measure(self.now, &mut features);
         self.frustrations.measure(self.now, &mut features);
         features
@@ -197,7 +226,11 @@ fn record(hesitation: &Hesitation, page: PageType) -> EventBody {
 mod tests {
     use super::*;
     use crate::PointerType;
-    use waver_schema::{CommerceAction, DeviceClass, FrustrationKind, HesitationKind, Navigation, Referrer, Zone};
+    use crate::intent::RULES;
+    use crate::model::{Model, Origin, Parts, Summary, Term, Transform, logistic};
+    use waver_schema::{
+        CommerceAction, DeviceClass, FrustrationKind, HesitationKind, Navigation, Referrer, Stage, Zone,
+    };
 
     fn view(t: u64, page: PageType) -> Signal {
         let (navigation, referrer, device) = (Navigation::Load, Referrer::Internal, DeviceClass::Mouse);
@@ -292,5 +325,66 @@ mod tests {
         let effects = engine.observe(&Signal { t: 2_000, kind: SignalKind::Visibility { visible: false } });
         let expected = EventBody::Engagement { engaged_ms: 2_000, scroll_milli: Milli::default(), clicks: 0 };
         assert!(effects.contains(&Effect::Record(expected)));
+    }
+
+    /// An artifact that estimates `task` from `feature`: log-odds of -1, and 2 more for each of it.
+    fn artifact(task: &str, feature: &str) -> Vec<u8> {
+        let term = Term { feature: 0, transform: Transform::Identity, centre: 0.0, weight: 2.0 };
+        let model = Model::new(Parts {
+            task: task.to_owned(),
+            name: "shop-7".to_owned(),
+            features: vec![feature.to_owned()],
+            bias: -1.0,
+            terms: vec![term],
+            thresholds: vec![("building".to_owned(), 0.25)],
+            ..Parts::default()
+        });
+        let summary = Summary {
+            origin: Origin::Simulated,
+            data: "test".to_owned(),
+            data_hash: 0,
+            seed: 0,
+            rows: 1,
+            positives: 1,
+            groups: 1,
+            figures: Vec::new(),
+        };
+        model.expect("sound").encode(&summary).expect("small")
+    }
+
+    #[test]
+    fn an_artifact_takes_the_place_of_the_rules_and_says_so() {
+        let mut engine = Engine::new();
+        assert_eq!(engine.intent().model, RULES);
+        engine.predict_by(&artifact("p_buy", "past_purchases")).expect("fits");
+        assert_eq!((engine.intent().model.as_str(), engine.intent().p_buy), ("shop-7", logistic(-1.0)));
+        assert_eq!(engine.intent().stage, Stage::Building, "by the artifact's own threshold");
+        let mut history = History::default();
+        history.purchases = 1;
+        engine.remember(history, 30.0);
+        engine.observe(&view(0, PageType::Home));
+        let intent = engine.intent();
+        assert_eq!((intent.p_buy, intent.stage), (logistic(1.0), Stage::High));
+        assert_eq!((intent.reasons[0].feature, intent.reasons[0].weight), (Feature::PastPurchases, 2.0));
+        assert_eq!(engine.features().get(Feature::PBuy), intent.p_buy);
+    }
+
+    #[test]
+    fn a_wrong_artifact_leaves_what_was_there() {
+        let mut engine = Engine::new();
+        let right = artifact("p_buy", "views");
+        for wrong in [
+            Vec::new(),
+            right[..20].to_vec(),
+            artifact("p_switch", "views"),
+            artifact("p_buy", "p_buy"),
+            artifact("p_buy", "height"),
+        ] {
+            assert!(engine.predict_by(&wrong).is_err());
+            assert_eq!(engine.intent().model, RULES);
+        }
+        engine.predict_by(&right).expect("fits");
+        assert!(engine.predict_by(&[]).is_err());
+        assert_eq!(engine.intent().model, "shop-7");
     }
 }

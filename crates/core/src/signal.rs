@@ -154,6 +154,11 @@ pub enum SignalKind {
         #[serde(default)]
         order: Option<OrderRef>,
     },
+    /// The kind of product that the view or shop event just told was about: GA4's `item_category`, a breadcrumb. A number like the product's own.
+    Category {
+        /// The category.
+        category: ItemRef,
+    },
     /// Nothing happened, but time passed; the shell sends it when [`crate::Engine::wake_at`] asked for it.
     Tick,
 }
@@ -161,8 +166,8 @@ pub enum SignalKind {
 impl SignalKind {
     /// Whether the shopper did it, so that somebody must be there. What pages and clocks do by themselves is no sign of life.
     pub fn is_sign_of_life(&self) -> bool {
-        use SignalKind::{Response, ScriptError, Tick, ZoneSight};
-        !matches!(self, Tick | Response | ScriptError | ZoneSight { .. })
+        use SignalKind::{Category, Response, ScriptError, Tick, ZoneSight};
+        !matches!(self, Tick | Category { .. } | Response | ScriptError | ZoneSight { .. })
     }
 
     /// A click of which no more is known than where it fell.

@@ -1,6 +1,6 @@
 //! What the script tag, or the ES package, was told.
 
-use js_sys::{Array, Object};
+use js_sys::{Array, Object, Uint8Array};
 use wasm_bindgen::{JsCast, JsValue};
 use waver_core::consent::tcf::TcBasis;
 use waver_core::consent::{Purpose, Reading};
@@ -28,6 +28,8 @@ pub(crate) struct Config {
     pub(crate) notice: Option<ConsentNotice>,
     /// Name of the page's GA4 queue.
     pub(crate) data_layer: Option<String>,
+    /// The artifact that scores intent; empty if there is none.
+    pub(crate) model: Vec<u8>,
     pub(crate) debug: bool,
 }
 
@@ -52,6 +54,10 @@ impl Config {
             tcf: tcf_basis(&text("tcf")),
             notice: notice(&text("notice")),
             data_layer: (data_layer != "none").then_some(data_layer),
+            model: value::get(options, "model")
+                .dyn_into::<Uint8Array>()
+                .map(|bytes| bytes.to_vec())
+                .unwrap_or_default(),
             debug: value::get(options, "debug").is_truthy(),
         })
     }

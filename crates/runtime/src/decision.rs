@@ -70,7 +70,7 @@ impl Shell {
         let decision = js_sys::JSON::parse(NOTHING).unwrap_or_default();
         value::set(&decision, "slot", question.slot.as_str());
         value::set(&decision, "reason", reason.as_str());
-        value::set(&decision, "model", intent::MODEL);
+        value::set(&decision, "model", intent::RULES);
         self.answer(question, self.visit(|visit| visit.turn()), decision);
     }
 

@@ -79,6 +79,8 @@ impl Shell {
                 shell.reread_consent();
             }
         };
+        let mut visit = Visit::new(config.site.clone());
+        visit.predict_by(config.model.clone());
         Box::leak(Box::new(Shell {
             sources: Sources::new(config.tag, Box::new(read_again)),
             emitter: Emitter::default(),
@@ -91,7 +93,7 @@ impl Shell {
             renewed: Cell::default(),
             complained: Cell::default(),
             erasures: Erasures::default(),
-            visit: RefCell::new(Visit::new(config.site.clone())),
+            visit: RefCell::new(visit),
             views: Views::default(),
             sensors: RefCell::default(),
             replay: Cell::default(),

@@ -21,6 +21,8 @@ pub(crate) struct Visit {
     session: Option<Box<Session>>,
     queue: Queue,
     turn: u32,
+    /// The artifact that scores intent; empty if there is none.
+    model: Vec<u8>,
 }
 
 /// The engine at work: with consent, or without it and for the page alone.
@@ -45,7 +47,20 @@ pub(crate) struct Dispatch {
 
 impl Visit {
     pub(crate) fn new(site: SiteKey) -> Visit {
-        Visit { site, gate: Gate::new(), watch: None, session: None, queue: Queue::default(), turn: 0 }
+        Visit {
+            site,
+            gate: Gate::new(),
+            watch: None,
+            session: None,
+            queue: Queue::default(),
+            turn: 0,
+            model: Vec::new(),
+        }
+    }
+
+    /// Engines score intent by this artifact from the next session on, where they can read it; else by rules, which their scores say.
+    pub(crate) fn predict_by(&mut self, model: Vec<u8>) {
+        self.model = model;
     }
 
     /// Which period between two changes of consent or session this is. An answer to a question of another turn is void.
@@ -102,8 +117,13 @@ impl Visit {
 
     /// Watches from here on with every counter at zero, whatever was seen before (no retroactivity).
     pub(crate) fn watch_afresh(&mut self, now: u64) {
-        self.watch =
-            Some(Box::new(Watch { engine: Engine::new(), clock: SessionClock::showing(0, now), last_sign: 0 }));
+        self.watch(Engine::new(), 0, now);
+    }
+
+    fn watch(&mut self, mut engine: Engine, t: u64, now: u64) {
+        // What it cannot read changes nothing: scores go on by rules.
+        let _ = engine.predict_by(&self.model);
+        self.watch = Some(Box::new(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t }));
     }
 
     /// Begins a session after a grant: goes on with the one that an earlier page handed over, or starts afresh under `id`. Says whether it goes
@@ -121,8 +141,7 @@ impl Visit {
         };
         let id = SessionId::from_bytes(handed.id);
         self.session = Some(Box::new(Session { id, epoch: handed.epoch, next_seq: handed.next_seq }));
-        let engine = Engine::restore(handed.engine);
-        self.watch = Some(Box::new(Watch { engine, clock: SessionClock::showing(t, now), last_sign: t }));
+        self.watch(Engine::restore(handed.engine), t, now);
         self.queue.take_over(&self.gate, handed.parcels);
         true
     }

@@ -310,6 +310,36 @@ vocabulary! {
         CursorReversals => "cursor_reversals",
         /// The strongest frustration now, as a fraction in 0..=1.
         Frustration => "frustration",
+        /// Items put on a wish list so far.
+        Wishes => "wishes",
+        /// Different products so far, 64 at most.
+        Items => "items",
+        /// Different categories of products so far, 64 at most.
+        Categories => "categories",
+        /// Changes from one category of products to another so far.
+        CategorySwitches => "category_switches",
+        /// Milliseconds between the first and the last act: a view, something put into the cart, on a wish list or bought.
+        SessionMs => "session_ms",
+        /// Milliseconds between the last two acts.
+        StepMs => "step_ms",
+        /// Earlier sessions in this browser. This and what follows never leaves the browser.
+        PastSessions => "past_sessions",
+        /// Items put into the cart in earlier sessions.
+        PastCartAdds => "past_cart_adds",
+        /// Items put on a wish list in earlier sessions.
+        PastWishes => "past_wishes",
+        /// Orders in earlier sessions.
+        PastPurchases => "past_purchases",
+        /// Hours since the last session ended; 0 if there was none.
+        HoursAway => "hours_away",
+        /// Acts on products of earlier sessions.
+        KnownItems => "known_items",
+        /// Acts in categories of earlier sessions.
+        KnownCategories => "known_categories",
+        /// Acts on products that were left in the cart in an earlier session.
+        KnownInCart => "known_in_cart",
+        /// Acts on products that were put on a wish list in an earlier session.
+        KnownWished => "known_wished",
     }
 }
 

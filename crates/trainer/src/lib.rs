@@ -9,6 +9,7 @@ pub mod boosting;
 mod calibration;
 mod card;
 mod dataset;
+pub mod events;
 pub mod fit;
 pub mod linear;
 pub mod mapping;

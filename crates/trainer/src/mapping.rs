@@ -5,14 +5,18 @@ use std::path::Path;
 use serde::Deserialize;
 use waver_core::model::{MAX_FEATURES, Origin};
 
+use crate::events::Events;
 use crate::fit::{Learner, Recipe};
 use crate::split::Kind;
 use crate::table::Table;
 use crate::{Dataset, TrainError};
 
 /// The built-in mappings.
-const BUILT_IN: [(&str, &str); 2] =
-    [("ospi", include_str!("../mappings/ospi.toml")), ("ospi-client", include_str!("../mappings/ospi-client.toml"))];
+const BUILT_IN: [(&str, &str); 3] = [
+    ("ospi", include_str!("../mappings/ospi.toml")),
+    ("ospi-client", include_str!("../mappings/ospi-client.toml")),
+    ("taobao", include_str!("../mappings/taobao.toml")),
+];
 
 /// What a file means, what is fitted on it, and how that is judged.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -34,6 +38,9 @@ pub struct Mapping {
     /// A row is what is judged, with its features in columns. A mapping has this or another kind of rows.
     #[serde(default)]
     pub table: Option<Table>,
+    /// A row is an event of a session; features are those that the browser counts.
+    #[serde(default)]
+    pub events: Option<Events>,
 }
 
 /// Whether what was fitted on data may be shipped.
@@ -105,9 +112,13 @@ impl Mapping {
         if !self.false_alarms.iter().all(|share| *share > 0.0 && *share < 1.0) {
             return Some("shares of false alarms are between 0 and 1".to_owned());
         }
-        let features = match &self.table {
-            Some(table) => table.features(),
-            None => return Some("it says nothing of the rows: [table] is missing".to_owned()),
+        let features = match (&self.table, &self.events) {
+            (Some(table), None) => table.features(),
+            (None, Some(events)) => match events.fault() {
+                Some(fault) => return Some(fault),
+                None => events.features.clone(),
+            },
+            _ => return Some("it says what the rows are in one way: [table] or [events]".to_owned()),
         };
         if features.is_empty() || features.len() > MAX_FEATURES {
             return Some(format!("{} features: of 1 to {MAX_FEATURES}", features.len()));
@@ -120,9 +131,10 @@ impl Mapping {
     /// # Errors
     /// [`TrainError::File`], [`TrainError::Data`].
     pub fn read(&self, data: &Path) -> Result<Dataset, TrainError> {
-        match &self.table {
-            Some(table) => table.read(data),
-            None => Err(TrainError::Asked("the mapping says nothing of the rows".to_owned())),
+        match (&self.table, &self.events) {
+            (Some(table), None) => table.read(data),
+            (None, Some(events)) => events.read(data),
+            _ => Err(TrainError::Asked("the mapping does not say what the rows are".to_owned())),
         }
     }
 
