@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use crate::timer::Purpose;
 use crate::transport::{self, Reply};
 use crate::visit::Dispatch;
-use crate::{clock, storage, value, wire};
+use crate::{clock, history, storage, value, wire};
 
 /// Longest time that an event waits for others to travel with.
 const GATHER_MS: u64 = 2_000;
@@ -93,6 +93,7 @@ impl Shell {
             self.visit(|visit| visit.end());
             self.stop();
             storage::remove();
+            history::remove();
             self.hold.forget();
         } else if code == ErrorCode::Consent.as_str() && self.renewed.replace(epoch) != epoch {
             // The collector does not know the grant, though it stands: once it is put on record anew.

@@ -30,6 +30,8 @@ pub(crate) struct Item {
     pub(crate) price: Option<f64>,
     /// `quantity`.
     pub(crate) quantity: Option<f64>,
+    /// `item_category`, the broadest of GA4's five.
+    pub(crate) category: Option<String>,
 }
 
 impl Item {
@@ -38,8 +40,22 @@ impl Item {
     }
 }
 
-/// The signal of the event `name`, if it is one of those that shops have in common.
-pub(crate) fn to_signal(name: &str, parameters: &Parameters) -> Option<SignalKind> {
+/// What the event `name` tells, if it is one of those that shops have in common: what was done, and with what kind of product.
+pub(crate) fn to_signals(name: &str, parameters: &Parameters) -> impl Iterator<Item = SignalKind> {
+    let signal = to_signal(name, parameters);
+    let category = signal.and_then(|_| category_of(&parameters.items));
+    signal.into_iter().chain(category.map(|category| SignalKind::Category { category }))
+}
+
+/// The category that all items have in common.
+fn category_of(items: &[Item]) -> Option<ItemRef> {
+    let (first, others) = items.split_first()?;
+    let category = first.category.as_deref()?;
+    let common = others.iter().all(|item| item.category.as_deref() == Some(category));
+    common.then(|| ItemRef::from_label(category))
+}
+
+fn to_signal(name: &str, parameters: &Parameters) -> Option<SignalKind> {
     let action = CommerceAction::from_name(name)?;
     let Parameters { value, currency, items, transaction } = parameters;
     let currency = currency.as_deref().and_then(|code| Currency::new(code).ok());
@@ -76,7 +92,24 @@ mod tests {
     use super::*;
 
     fn item(id: &str, price: f64, quantity: Option<f64>) -> Item {
-        Item { id: Some(id.into()), price: Some(price), quantity }
+        Item { id: Some(id.into()), price: Some(price), quantity, category: None }
+    }
+
+    #[test]
+    fn the_category_is_told_where_all_items_have_the_same() {
+        let of = |categories: &[Option<&str>]| {
+            let item = |category: &Option<&str>| Item { category: category.map(str::to_owned), ..Item::default() };
+            let items = categories.iter().map(item).collect();
+            let parameters = Parameters { items, ..Parameters::default() };
+            to_signals("view_item_list", &parameters).nth(1)
+        };
+        let category = ItemRef::from_label("bags");
+        assert_eq!(of(&[Some("bags"), Some("bags")]), Some(SignalKind::Category { category }));
+        for none in [&[Some("bags"), Some("hats")][..], &[Some("bags"), None], &[None], &[]] {
+            assert_eq!(of(none), None);
+        }
+        let items = vec![Item { category: Some("bags".into()), ..Item::default() }];
+        assert_eq!(to_signals("login", &Parameters { items, ..Parameters::default() }).count(), 0);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use waver_schema::{ConsentChoice, ConsentSource, Navigation, SessionId};
 use crate::session::HandOver;
 use crate::shell::Shell;
 use crate::visit::Visit;
-use crate::{storage, timer, value};
+use crate::{history, storage, timer, value};
 
 /// How often the sources of consent are looked at if nothing tells of a change: tools come late, lose their cookie, and know nothing of other tabs.
 const LOOK_MS: u32 = 1_000;
@@ -45,6 +45,9 @@ impl Shell {
             self.withdraw(self.take_left_session());
         }
         if self.told.replace(choices) != choices {
+            if choices[1] == ConsentChoice::Denied {
+                history::remove();
+            }
             self.emitter.emit("consent", &self.consent_state());
         }
     }
@@ -91,6 +94,9 @@ impl Shell {
                 self.tell_tabs(stood, PurposeSet::NONE);
                 self.watch_locally();
             }
+        }
+        if matches!(change, GateChange::Closed | GateChange::Narrowed) && !granted.personalize {
+            history::remove();
         }
         if change != GateChange::Unchanged {
             // What waited for an answer gets one, if only that there is no consent any more.

@@ -18,6 +18,7 @@ mod emit;
 mod erasure;
 mod ga4;
 mod grant;
+mod history;
 mod hold;
 mod hook;
 mod listener;

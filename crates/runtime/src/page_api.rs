@@ -6,7 +6,7 @@ use waver_schema::{ItemRef, PageType, SlotName};
 
 use crate::decision::Question;
 use crate::emit::{TOPICS, Topic};
-use crate::ga4::to_signal;
+use crate::ga4::to_signals;
 use crate::sensor::datalayer::read_parameters;
 use crate::shell::Shell;
 use crate::slot::{self, TIMEOUT_MS};
@@ -33,7 +33,7 @@ impl Shell {
             "track" => {
                 let name = first.as_string().ok_or("waver: track takes the name of a GA4 event and its parameters")?;
                 // Shops send GA4 more events than concern us.
-                if let Some(signal) = to_signal(&name, &read_parameters(&second)) {
+                for signal in to_signals(&name, &read_parameters(&second)) {
                     self.observe(signal, clock::now());
                 }
             }

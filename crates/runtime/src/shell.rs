@@ -7,6 +7,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use wasm_bindgen::JsValue;
+use waver_core::consent::Purpose;
 use waver_core::{Effect, SignalKind};
 use waver_schema::{ConsentChoice, Navigation, SessionId};
 
@@ -26,7 +27,7 @@ use crate::tabs::Tabs;
 use crate::timer::{self, Timers};
 use crate::view::{Page, Views};
 use crate::visit::Visit;
-use crate::{clock, page, storage, value};
+use crate::{clock, history, page, storage, value};
 
 /// How long a route change waits for the page to say what it now shows.
 const PAGE_CALL_GRACE_MS: u32 = 100;
@@ -174,6 +175,12 @@ impl Shell {
         let mut id = [0; 16];
         page::get_random_values(&mut id);
         let goes_on = self.visit(|visit| visit.begin(handed, SessionId::from_bytes(id), now, wall));
+        if !goes_on
+            && self.visit(|visit| visit.is_granted(Purpose::Personalize))
+            && let Some((history, hours_away)) = history::recall(&self.config.site, wall)
+        {
+            self.visit(|visit| visit.remember(history, hours_away));
+        }
         self.quiet_until.set(0);
         self.attempts.set(0);
         self.record_grant();
@@ -298,6 +305,7 @@ impl Shell {
     /// The session ended by idleness or age: another one begins, with a view of its own.
     fn begin_anew(&'static self) {
         if self.visit(|visit| visit.is_open()) {
+            self.keep_history();
             self.begin_session(None);
         } else {
             self.visit(|visit| visit.watch_afresh(clock::now()));
@@ -355,9 +363,16 @@ impl Shell {
     /// Leaves the session for the next page of the tab, and gives what it left.
     fn keep_session(&self) -> Option<JsValue> {
         let row = self.hand_over()?;
+        self.keep_history();
         self.kept_at.set(Some(clock::now()));
         storage::put(&row);
         Some(row)
+    }
+
+    fn keep_history(&self) {
+        if let Some(history) = self.visit(|visit| visit.history()) {
+            history::keep(&self.config.site, &history, clock::wall());
+        }
     }
 
     /// Says something on the console, if debugging is on.

@@ -2,6 +2,7 @@
 //! time and randomness are handed in, and nothing here calls the page, which could call back.
 
 use waver_core::consent::{Consented, Gate, GateChange, Purpose, PurposeSet, PurposeState, Reading};
+use waver_core::intent::History;
 use waver_core::{Effect, Engine, Signal, SignalKind};
 use waver_schema::{
     ConsentChoice, ConsentRecord, ConsentSource, DecisionRequest, EventBody, Locale, SessionId, SiteKey, SlotName,
@@ -144,6 +145,19 @@ impl Visit {
         self.watch(Engine::restore(handed.engine), t, now);
         self.queue.take_over(&self.gate, handed.parcels);
         true
+    }
+
+    /// What earlier sessions left for a session that has just begun, and how many hours ago the last of them was.
+    pub(crate) fn remember(&mut self, history: History, hours_away: f64) {
+        if let Some(watch) = &mut self.watch {
+            watch.engine.remember(history, hours_away);
+        }
+    }
+
+    /// What this session and those before it leave for later ones, if that may be kept.
+    pub(crate) fn history(&self) -> Option<History> {
+        let kept = self.session.is_some() && self.gate.is_granted(Purpose::Personalize);
+        self.engine().filter(|_| kept).map(Engine::history)
     }
 
     /// The collector does not know the grant: it has to number it anew.

@@ -20,7 +20,7 @@ fn away_and_back(times: usize) {
 async fn a_session_is_written_seldom_and_only_under_a_grant() {
     act("Object.defineProperty(Document.prototype, 'hidden', { configurable: true, get: () => it.hidden ?? false })");
     act("(it.writes = 0, it.set = Storage.prototype.setItem, \
-        Storage.prototype.setItem = function (...given) { it.writes++; return it.set.apply(this, given); })");
+        Storage.prototype.setItem = function (...given) { it.writes += given[0] === 'waver'; return it.set.apply(this, given); })");
     collector(WILLING);
     boot(r#"{"preconsent":"local"}"#);
     frame(50).await;

@@ -7,7 +7,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use waver_schema::PageType;
 
 use super::{Sensors, Sink};
-use crate::ga4::{Item, Parameters, page_hint, to_signal};
+use crate::ga4::{Item, Parameters, page_hint, to_signals};
 use crate::hook::Hook;
 use crate::{clock, page, value};
 
@@ -24,10 +24,10 @@ impl Sensors {
         let layer = layer(name);
         let pass_on = Rc::new(move |entries: Array| {
             for entry in entries {
-                if let Some((name, parameters)) = read_entry(&entry)
-                    && let Some(signal) = to_signal(&name, &read_parameters(&parameters))
-                {
-                    sink(signal, clock::now());
+                if let Some((name, parameters)) = read_entry(&entry) {
+                    for signal in to_signals(&name, &read_parameters(&parameters)) {
+                        sink(signal, clock::now());
+                    }
                 }
             }
         });
@@ -77,5 +77,6 @@ fn read_item(items: &JsValue, index: u32) -> Item {
         id: value::label(&item, "item_id"),
         price: value::number(&item, "price"),
         quantity: value::number(&item, "quantity"),
+        category: value::label(&item, "item_category"),
     }
 }
