@@ -1,5 +1,6 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -8,9 +9,14 @@ use waver_tests::caller::Caller;
 use waver_tests::collector::{Collector, Ended};
 use waver_tests::visit::Visit;
 
+/// A visit is sent again for so long after it was: the session is gone forty minutes after its last event, and what it sent is refused then.
+const AUDITED_FOR: Duration = Duration::from_secs(25 * 60);
+
 /// What the senders know to be stored, and what they do not know.
 pub(crate) struct Books {
-    visits: Mutex<Vec<Visit>>,
+    /// Since when each is here.
+    visits: Mutex<Vec<(Instant, Visit)>>,
+    sessions: AtomicU64,
     acknowledged: AtomicU64,
     /// By sender: events of the batch that it has sent and not heard of.
     in_doubt: Vec<AtomicU64>,
@@ -26,6 +32,7 @@ impl Books {
     pub(crate) fn new(senders: u64) -> Books {
         Books {
             visits: Mutex::default(),
+            sessions: AtomicU64::new(0),
             acknowledged: AtomicU64::new(0),
             in_doubt: (0..senders).map(|_| AtomicU64::new(0)).collect(),
             offers: AtomicU64::new(0),
@@ -73,7 +80,8 @@ impl Books {
     }
 
     pub(crate) fn enter(&self, visit: Visit) {
-        self.visits().push(visit);
+        self.sessions.fetch_add(1, Ordering::SeqCst);
+        self.visits().push((Instant::now(), visit));
     }
 
     /// Sends all events of some visits again, of all of them if there are fewer than `most`: each event is known already, and what was
@@ -81,10 +89,11 @@ impl Books {
     pub(crate) async fn audit(&self, caller: &Caller, most: usize, dice: &mut Dice) -> Result<()> {
         // Nobody else has them meanwhile: senders are at rest, or gone.
         let mut visits = std::mem::take(&mut *self.visits());
+        visits.retain(|(since, _)| since.elapsed() < AUDITED_FOR);
         let count = visits.len();
         for place in 0..count.min(most) {
             let chosen = if most < count { dice.index(count) } else { place };
-            let visit = &mut visits[chosen];
+            let (_, visit) = &mut visits[chosen];
             let events = visit.audit(caller).await?;
             self.audited.fetch_add(events, Ordering::SeqCst);
         }
@@ -111,7 +120,7 @@ impl Books {
             "{} events of {} sessions acknowledged, {} offers; {} requests without an answer; {} events sent again to check; {} records \
              replayed to compare, {} decisions taken again",
             number(&self.acknowledged),
-            self.visits().len(),
+            number(&self.sessions),
             number(&self.offers),
             number(&self.troubles),
             number(&self.audited),
@@ -120,7 +129,7 @@ impl Books {
         )
     }
 
-    fn visits(&self) -> MutexGuard<'_, Vec<Visit>> {
+    fn visits(&self) -> MutexGuard<'_, Vec<(Instant, Visit)>> {
         self.visits.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
