@@ -31,6 +31,11 @@ mod recordings {
                 "Moving about over the call to action, leaving, coming back, going for the tab bar.",
                 dithering(),
             ),
+            (
+                "turning",
+                "A straight reach for the call to action, one that turns to it, one that turns away.",
+                turning(),
+            ),
             ("cart-edits", "Taking out and putting back across a page load.", cart_edits()),
             ("scrolling", "Reading on, then up and down the same stretch, with a pause.", scrolling()),
             ("doubting", "The price, the variants, one product and another, other tabs, a pause.", doubting()),
@@ -124,6 +129,56 @@ mod recordings {
         signals.push(at(t + 215, SignalKind::PointerExit { edge: Edge::Top }));
         signals.push(at(t + 1_900, SignalKind::Visibility { visible: false }));
         signals.push(at(t + 9_000, SignalKind::Visibility { visible: true }));
+        signals
+    }
+
+    /// A reach through `stops`, from `t` on, each leg in half a second, a sample each `sample_ms`; the zone is entered where a sample comes near it.
+    fn reach(mut t: u64, sample_ms: u64, stops: &[(i32, i32)], signals: &mut Vec<Signal>) -> u64 {
+        let (cta, mut over) = ((700, 250), false);
+        for leg in stops.windows(2) {
+            let steps = (500 / sample_ms) as i32;
+            for step in 1..=steps {
+                // The minimum-jerk way, in thousandths.
+                let share = f64::from(step) / f64::from(steps);
+                let share = share * share * share * (10.0 + share * (6.0 * share - 15.0));
+                let at = |from: i32, to: i32| from + (f64::from(to - from) * share) as i32;
+                let (x, y) = (at(leg[0].0, leg[1].0), at(leg[0].1, leg[1].1));
+                t += sample_ms;
+                signals.push(pointer(t, x, y));
+                let near = (x - cta.0).abs() < 60 && (y - cta.1).abs() < 25;
+                if near && !over {
+                    signals.push(enter(t, Zone::Cta));
+                } else if over && !near {
+                    signals.push(at_leave(t));
+                }
+                over = near;
+            }
+        }
+        for tick in 1..4 {
+            signals.push(at(t + tick * 250, SignalKind::Tick));
+        }
+        if over {
+            signals.push(at_leave(t + 800));
+        }
+        t + 4_000
+    }
+
+    fn at_leave(t: u64) -> Signal {
+        at(t, SignalKind::ZoneLeave { zone: Zone::Cta })
+    }
+
+    fn turning() -> Vec<Signal> {
+        let mut signals = vec![view(0, PageType::Product, Some("tent")), pointer(900, 300, 800)];
+        let mut t = 1_000;
+        for (sample_ms, stops) in [
+            (16, vec![(300, 800), (700, 250)]),
+            (16, vec![(500, 800), (150, 250), (700, 250)]),
+            (33, vec![(500, 800), (150, 250), (700, 250)]),
+            (100, vec![(500, 800), (150, 250), (700, 250)]),
+            (33, vec![(300, 800), (700, 250), (200, 300)]),
+        ] {
+            t = reach(t, sample_ms, &stops, &mut signals);
+        }
         signals
     }
 

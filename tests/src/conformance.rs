@@ -9,6 +9,7 @@ use waver_core::{Effect, Engine, Signal};
 pub const FILES: &[(&str, &str)] = &[
     ("decisive", include_str!("../fixtures/conformance/decisive.json")),
     ("dithering", include_str!("../fixtures/conformance/dithering.json")),
+    ("turning", include_str!("../fixtures/conformance/turning.json")),
     ("cart-edits", include_str!("../fixtures/conformance/cart-edits.json")),
     ("scrolling", include_str!("../fixtures/conformance/scrolling.json")),
     ("doubting", include_str!("../fixtures/conformance/doubting.json")),

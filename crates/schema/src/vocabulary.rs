@@ -322,7 +322,7 @@ vocabulary! {
         SessionMs => "session_ms",
         /// Milliseconds between the last two acts.
         StepMs => "step_ms",
-        /// Earlier sessions in this browser. This and what follows never leaves the browser.
+        /// Earlier sessions in this browser. This and the past and known ones below never leave the browser.
         PastSessions => "past_sessions",
         /// Items put into the cart in earlier sessions.
         PastCartAdds => "past_cart_adds",
@@ -340,6 +340,8 @@ vocabulary! {
         KnownInCart => "known_in_cart",
         /// Acts on products that were put on a wish list in an earlier session.
         KnownWished => "known_wished",
+        /// Changes of mind on the way to or over the call to action, by the shape of the pointer's way, decaying.
+        CtaTurns => "cta_turns",
     }
 }
 

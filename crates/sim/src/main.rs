@@ -16,7 +16,7 @@ use waver_sim::crowd::{self, Options};
 use waver_sim::shop::{self, ShopError};
 use waver_sim::shopper::Recorded;
 use waver_sim::visit::{Http, Tally};
-use waver_sim::{Origin, Stop, clickstream};
+use waver_sim::{Origin, Stop, clickstream, reaches};
 
 /// Exit codes of `sysexits.h`.
 mod exit {
@@ -25,6 +25,7 @@ mod exit {
     pub(super) const NO_INPUT: u8 = 66;
     pub(super) const UNAVAILABLE: u8 = 69;
     pub(super) const OS_ERROR: u8 = 71;
+    pub(super) const CANNOT_CREATE: u8 = 73;
     pub(super) const BAD_CONFIGURATION: u8 = 78;
 }
 
@@ -45,6 +46,24 @@ enum Command {
     Shop(ShopArguments),
     /// Let seeded shoppers shop
     Shoppers(ShoppersArguments),
+    /// Write simulated reaches, with and without a change of mind, for `waver train --mapping reaches`
+    Reaches(ReachesArguments),
+}
+
+#[derive(Args)]
+struct ReachesArguments {
+    /// Folder for `reaches.csv` and `trials.csv`
+    #[arg(long)]
+    to: PathBuf,
+    /// Everything random follows from it
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// How many people reach
+    #[arg(long, default_value_t = 120, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    people: u64,
+    /// How many reaches each of them makes
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u16).range(1..=1_000))]
+    each: u16,
 }
 
 #[derive(Args)]
@@ -126,6 +145,7 @@ async fn main() -> ExitCode {
     let ended = match command {
         Command::Shop(arguments) => keep_shop(arguments).await,
         Command::Shoppers(arguments) => send_shoppers(arguments).await,
+        Command::Reaches(arguments) => write_reaches(&arguments),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -150,6 +170,13 @@ async fn keep_shop(ShopArguments { dir, listen, collector }: ShopArguments) -> R
     let shop = shop::serve(shop::Options { dir, listen, collector }, until).await.map_err(failure)?;
     println!("shop listening on http://{}", shop.address());
     shop.closed().await.map_err(failure)
+}
+
+fn write_reaches(ReachesArguments { to, seed, people, each }: &ReachesArguments) -> Result<(), Failure> {
+    let written = reaches::write(to, *seed, *people, usize::from(*each));
+    let count = written.map_err(|error| Failure(exit::CANNOT_CREATE, format!("{}: {error}", to.display())))?;
+    println!("wrote {count} reaches of {people} people to {}, seed {seed}", to.display());
+    Ok(())
 }
 
 async fn send_shoppers(arguments: ShoppersArguments) -> Result<(), Failure> {

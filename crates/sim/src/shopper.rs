@@ -16,6 +16,7 @@ mod script;
 mod storefront;
 #[cfg(test)]
 mod tests;
+mod trials;
 
 use waver_core::Signal;
 
@@ -25,6 +26,7 @@ pub use plan::{Deed, Plan, Recorded};
 pub use reach::{OVERSHOOTS, minimum_jerk, reach};
 pub use script::{Beat, Script};
 pub use storefront::Product;
+pub use trials::{Trial, trials};
 
 /// Everything that a shopper of this persona does in one session, if nobody makes an offer: signals in order of time, the first of
 /// them a view at `t` = 0. The same seed and persona always give the same signals.

@@ -23,6 +23,12 @@ pub enum Learner {
     Linear(Linear),
 }
 
+impl Default for Learner {
+    fn default() -> Learner {
+        Learner::Trees(Boosting::default())
+    }
+}
+
 impl Learner {
     /// What is wrong with it, if something is.
     pub fn fault(&self) -> Option<String> {
@@ -32,7 +38,7 @@ impl Learner {
         }
     }
 
-    fn learn(&self, data: &Dataset, rows: &[usize], seed: u64) -> Parts {
+    pub(crate) fn learn(&self, data: &Dataset, rows: &[usize], seed: u64) -> Parts {
         match self {
             Learner::Trees(how) => boost(data, rows, how, seed),
             Learner::Linear(how) => regress(data, rows, how),
@@ -72,8 +78,7 @@ pub fn fit(data: &Dataset, rows: &[usize], recipe: &Recipe, seed: u64) -> Result
         }
     }
     let calibration = platt(&sums, &unseen.labels);
-    let calibrate = model(Parts { calibration: calibration.clone(), ..identity() })?;
-    unseen.scores = sums.iter().map(|sum| calibrate.score(&[*sum])).collect();
+    unseen.scores = calibrated(&calibration, &sums)?;
     let thresholds = recipe
         .false_alarms
         .iter()
@@ -82,13 +87,23 @@ pub fn fit(data: &Dataset, rows: &[usize], recipe: &Recipe, seed: u64) -> Result
     model(Parts { calibration, thresholds, ..recipe.learner.learn(data, rows, seed) })
 }
 
-/// A model whose sum is its one feature.
-fn identity() -> Parts {
+/// The probabilities of these sums by that calibration.
+pub(crate) fn calibrated(calibration: &[(f32, f32)], sums: &[f64]) -> Result<Vec<f64>, TrainError> {
+    // A model whose sum is its one feature.
     let term = waver_core::model::Term {
         feature: 0,
         transform: waver_core::model::Transform::Identity,
         centre: 0.0,
         weight: 1.0,
     };
-    Parts { features: vec!["sum".to_owned()], terms: vec![term], ..Parts::default() }
+    let parts = Parts {
+        task: "calibration".to_owned(),
+        name: "calibration".to_owned(),
+        features: vec!["sum".to_owned()],
+        terms: vec![term],
+        calibration: calibration.to_vec(),
+        ..Parts::default()
+    };
+    let model = Model::new(parts).map_err(|error| TrainError::Model(error.to_string()))?;
+    Ok(sums.iter().map(|sum| model.score(&[*sum])).collect())
 }

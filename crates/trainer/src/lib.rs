@@ -14,6 +14,7 @@ pub mod fit;
 pub mod linear;
 pub mod mapping;
 pub mod metrics;
+pub mod path;
 mod rows;
 pub mod split;
 mod table;

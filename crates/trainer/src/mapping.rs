@@ -7,15 +7,19 @@ use waver_core::model::{MAX_FEATURES, Origin};
 
 use crate::events::Events;
 use crate::fit::{Learner, Recipe};
+use crate::path::{Reaches, Work};
 use crate::split::Kind;
 use crate::table::Table;
 use crate::{Dataset, TrainError};
 
 /// The built-in mappings.
-const BUILT_IN: [(&str, &str); 3] = [
+const BUILT_IN: [(&str, &str); 6] = [
     ("ospi", include_str!("../mappings/ospi.toml")),
     ("ospi-client", include_str!("../mappings/ospi-client.toml")),
     ("taobao", include_str!("../mappings/taobao.toml")),
+    ("switch", include_str!("../mappings/switch.toml")),
+    ("background", include_str!("../mappings/background.toml")),
+    ("reaches", include_str!("../mappings/reaches.toml")),
 ];
 
 /// What a file means, what is fitted on it, and how that is judged.
@@ -28,12 +32,14 @@ pub struct Mapping {
     pub task: String,
     /// Whether what is fitted on such data may be shipped.
     pub terms: Terms,
-    /// What learns.
+    /// What learns; where nothing is said, trees as they come.
+    #[serde(default)]
     pub learner: Learner,
     /// Shares of false alarms for which the model gets thresholds.
     #[serde(default)]
     pub false_alarms: Vec<f64>,
-    /// How the recipe is judged.
+    /// How the recipe is judged; where nothing is said, by five folds.
+    #[serde(default)]
     pub validation: Validation,
     /// A row is what is judged, with its features in columns. A mapping has this or another kind of rows.
     #[serde(default)]
@@ -41,6 +47,12 @@ pub struct Mapping {
     /// A row is an event of a session; features are those that the browser counts.
     #[serde(default)]
     pub events: Option<Events>,
+    /// Reaches of which is known whether their target changed, in two files. See [`crate::path`].
+    #[serde(default)]
+    pub reaches: Option<Reaches>,
+    /// Ordinary work with a pointer, only to judge with. See [`crate::path`].
+    #[serde(default)]
+    pub work: Option<Work>,
 }
 
 /// Whether what was fitted on data may be shipped.
@@ -79,6 +91,12 @@ pub struct Validation {
     pub split: Kind,
 }
 
+impl Default for Validation {
+    fn default() -> Validation {
+        Validation { folds: 5, split: Kind::default() }
+    }
+}
+
 impl Mapping {
     /// The built-in mapping of that name, or else that file.
     ///
@@ -112,13 +130,18 @@ impl Mapping {
         if !self.false_alarms.iter().all(|share| *share > 0.0 && *share < 1.0) {
             return Some("shares of false alarms are between 0 and 1".to_owned());
         }
-        let features = match (&self.table, &self.events) {
-            (Some(table), None) => table.features(),
-            (None, Some(events)) => match events.fault() {
+        let features = match (&self.table, &self.events, &self.reaches, &self.work) {
+            (Some(table), None, None, None) => table.features(),
+            (None, Some(events), None, None) => match events.fault() {
                 Some(fault) => return Some(fault),
                 None => events.features.clone(),
             },
-            _ => return Some("it says what the rows are in one way: [table] or [events]".to_owned()),
+            (None, None, Some(_), None) | (None, None, None, Some(_)) => {
+                waver_core::path::NAMES.map(str::to_owned).to_vec()
+            }
+            _ => {
+                return Some("it says what the rows are in one way: [table], [events], [reaches] or [work]".to_owned());
+            }
         };
         if features.is_empty() || features.len() > MAX_FEATURES {
             return Some(format!("{} features: of 1 to {MAX_FEATURES}", features.len()));

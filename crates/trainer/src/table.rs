@@ -50,6 +50,23 @@ pub struct Label {
     pub is_not: Vec<String>,
 }
 
+impl Label {
+    /// Whether it came about in this row, where the label stands in that column.
+    pub(crate) fn read(&self, rows: &Rows, column: usize) -> Result<bool, TrainError> {
+        let told = rows.text(column);
+        match (stands(told, &self.is), stands(told, &self.is_not)) {
+            (true, false) => Ok(true),
+            (false, true) => Ok(false),
+            _ => Err(rows.fault(format!("{told:?} is no label"))),
+        }
+    }
+}
+
+/// Whether what was told is one of these words, in any case of letters.
+pub(crate) fn stands(told: &str, words: &[String]) -> bool {
+    words.iter().any(|word| word.eq_ignore_ascii_case(told))
+}
+
 /// A column of words.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -127,13 +144,7 @@ impl Table {
         while rows.advance()? {
             let values: Vec<f64> =
                 readings.iter().map(|reading| reading.value(&rows)).collect::<Result<_, TrainError>>()?;
-            let told = rows.text(label);
-            let stands = |words: &[String]| words.iter().any(|word| word.eq_ignore_ascii_case(told));
-            let came_about = match (stands(&self.label.is), stands(&self.label.is_not)) {
-                (true, false) => true,
-                (false, true) => false,
-                _ => return Err(rows.fault(format!("{told:?} is no label"))),
-            };
+            let came_about = self.label.read(&rows, label)?;
             let whose = group.map_or_else(|| rows.whole(), |column| vec![rows.text(column).to_owned()]);
             let next = groups.len() as u32;
             let group = *groups.entry(whose).or_insert(next);

@@ -26,33 +26,41 @@ impl Input {
     /// # Errors
     /// As [`Mapping::read`].
     pub fn read(mapping: Mapping, file: &Path) -> Result<Input, TrainError> {
-        let io = |error| TrainError::File(file.to_path_buf(), error);
-        let mut hasher = blake3::Hasher::new();
-        hasher.update_reader(std::fs::File::open(file).map_err(io)?).map_err(io)?;
-        let mut hash = [0; 8];
-        hash.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+        let hash = hash(&[file])?;
         let data = mapping.read(file)?;
         if data.is_empty() {
             return Err(TrainError::TooLittle(format!("no row in {}", file.display())));
         }
-        Ok(Input { mapping, data, hash: u64::from_le_bytes(hash) })
+        Ok(Input { mapping, data, hash })
     }
+}
+
+/// First eight bytes of the hash of these files, one after the other.
+pub(crate) fn hash(files: &[&Path]) -> Result<u64, TrainError> {
+    let mut hasher = blake3::Hasher::new();
+    for file in files {
+        let io = |error| TrainError::File(file.to_path_buf(), error);
+        hasher.update_reader(std::fs::File::open(file).map_err(io)?).map_err(io)?;
+    }
+    let mut hash = [0; 8];
+    hash.copy_from_slice(&hasher.finalize().as_bytes()[..8]);
+    Ok(u64::from_le_bytes(hash))
 }
 
 /// A model and how it came about.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trained {
+pub struct Trained<R = Report> {
     /// The artifact, for the collector and the browser.
     pub artifact: Vec<u8>,
     /// The model card, Markdown.
     pub card: String,
     /// What cross-validation found of the recipe.
-    pub report: Report,
+    pub report: R,
 }
 
 /// What there is to tell of an evaluation.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Evaluation {
+pub struct Evaluation<R = Report> {
     /// What it estimates.
     pub task: String,
     /// The model.
@@ -67,7 +75,7 @@ pub struct Evaluation {
     pub seen: bool,
     /// What was found.
     #[serde(flatten)]
-    pub report: Report,
+    pub report: R,
 }
 
 /// Judges the recipe of the mapping by cross-validation.
@@ -86,9 +94,21 @@ pub fn judge(input: &Input, seed: u64, say: impl FnMut(usize, usize)) -> Result<
 /// As [`judge`].
 pub fn train(input: &Input, seed: u64, say: impl FnMut(usize, usize)) -> Result<Trained, TrainError> {
     let report = judge(input, seed, say)?;
-    let Input { mapping, data, hash } = input;
-    let rows: Vec<usize> = (0..data.len()).collect();
-    let model = fit(data, &rows, &mapping.recipe(), seed)?;
+    let rows: Vec<usize> = (0..input.data.len()).collect();
+    let model = fit(&input.data, &rows, &input.mapping.recipe(), seed)?;
+    let (artifact, card) = write_down(&model, input, &rows, &report, &[], seed)?;
+    Ok(Trained { artifact, card, report })
+}
+
+/// The artifact and the card of a model that was fitted on these rows; `more` are figures beside those of the report.
+pub(crate) fn write_down(
+    model: &Model,
+    Input { mapping, data, hash }: &Input,
+    rows: &[usize],
+    report: &Report,
+    more: &[(String, f64)],
+    seed: u64,
+) -> Result<(Vec<u8>, String), TrainError> {
     let mut figures: Vec<(String, f64)> = [
         ("cv_roc_auc", report.figures.roc_auc.value),
         ("cv_pr_auc", report.figures.pr_auc.value),
@@ -102,6 +122,7 @@ pub fn train(input: &Input, seed: u64, say: impl FnMut(usize, usize)) -> Result<
         figures.push((format!("cv_tpr_{}", at.name), at.tpr));
         figures.push((format!("cv_fpr_{}", at.name), at.fpr));
     }
+    figures.extend_from_slice(more);
     figures.retain(|(_, figure)| figure.is_finite());
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     let summary = Summary {
@@ -109,14 +130,14 @@ pub fn train(input: &Input, seed: u64, say: impl FnMut(usize, usize)) -> Result<
         data: mapping.name.clone(),
         data_hash: *hash,
         seed,
-        rows: count(data.len()),
-        positives: count(data.positives(&rows)),
+        rows: count(rows.len()),
+        positives: count(data.positives(rows)),
         groups: count(data.group_count()),
         figures,
     };
     let artifact = model.encode(&summary).map_err(|error| TrainError::Model(error.to_string()))?;
-    let card = card::write(&model, &summary, mapping, &report, artifact.len());
-    Ok(Trained { artifact, card, report })
+    let card = card::write(model, &summary, mapping, report, artifact.len());
+    Ok((artifact, card))
 }
 
 /// A model from its file.
@@ -139,16 +160,26 @@ pub fn load(file: &Path) -> Result<(Model, Summary, usize), TrainError> {
 /// # Errors
 /// As [`load`] and [`evaluate`].
 pub fn evaluate_file(model: &Path, input: &Input, seed: u64) -> Result<Evaluation, TrainError> {
+    evaluated(model, &input.mapping, input.hash, |model| evaluate(model, &input.data, seed))
+}
+
+/// What `judge` finds of the model in a file, with what there is to tell of the model.
+pub(crate) fn evaluated<R>(
+    model: &Path,
+    mapping: &Mapping,
+    hash: u64,
+    judge: impl FnOnce(&Model) -> Result<R, TrainError>,
+) -> Result<Evaluation<R>, TrainError> {
     let (model, summary, bytes) = load(model)?;
-    let report = evaluate(&model, &input.data, seed)?;
+    let report = judge(&model)?;
     let parts = model.parts();
     Ok(Evaluation {
         task: parts.task.clone(),
         model: parts.name.clone(),
-        mapping: input.mapping.name.clone(),
+        mapping: mapping.name.clone(),
         nodes: parts.trees.iter().map(Vec::len).sum(),
         bytes,
-        seen: summary.data_hash == input.hash,
+        seen: summary.data_hash == hash,
         report,
     })
 }

@@ -1,10 +1,12 @@
 //! `waver train`.
 
+mod path;
+
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use waver_trainer::train::{self, Evaluation, Input};
+use waver_trainer::train::{self, Evaluation, Input, Trained};
 use waver_trainer::validate::Report;
 use waver_trainer::{Mapping, TrainError};
 
@@ -18,6 +20,9 @@ pub(super) struct TrainArguments {
     /// The rows: CSV, perhaps gzipped.
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// What is known of each reach, for mappings with `[reaches]`: CSV, perhaps gzipped.
+    #[arg(long, value_name = "FILE")]
+    trials: Option<PathBuf>,
     /// The artifact to write.
     #[arg(long, value_name = "MODEL", required_unless_present_any = ["evaluate", "cross_validate"])]
     out: Option<PathBuf>,
@@ -40,20 +45,20 @@ pub(super) struct TrainArguments {
 
 /// What is told of a training.
 #[derive(Serialize)]
-struct Written<'a> {
+struct Written<'a, R> {
     mapping: &'a str,
     out: &'a Path,
     bytes: usize,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a R,
 }
 
 /// What is told of a cross-validation.
 #[derive(Serialize)]
-struct CrossValidated<'a> {
+struct CrossValidated<'a, R> {
     mapping: &'a str,
     #[serde(flatten)]
-    report: &'a Report,
+    report: &'a R,
 }
 
 pub(super) fn run(arguments: &TrainArguments) -> Exit {
@@ -79,42 +84,56 @@ fn told(arguments: &TrainArguments) -> Result<(), TrainError> {
         (None, Some(model)) => Mapping::load(&train::load(model)?.1.data)?,
         (None, None) => return Err(TrainError::Asked("--mapping is missing".to_owned())),
     };
+    if mapping.work.is_some() || mapping.reaches.is_some() {
+        return path::told(arguments, mapping);
+    }
     let input = Input::read(mapping, data)?;
     let mapping = input.mapping.name.as_str();
     if let Some(model) = &arguments.evaluate {
-        let evaluation = train::evaluate_file(model, &input, *seed)?;
-        if *json {
-            print_json(&evaluation);
-        } else {
-            let Evaluation { model, task, nodes, bytes, seen, report, .. } = &evaluation;
-            println!("{model} ({task}, {nodes} nodes, {bytes} bytes)");
-            if *seen {
-                println!("these are the rows it was fitted on: the figures say nothing of others");
-            }
-            print_report(report);
-        }
+        tell_evaluation(&train::evaluate_file(model, &input, *seed)?, *json, print_report);
     } else if let Some(out) = &arguments.out {
-        let trained = train::train(&input, *seed, progress())?;
-        write(out, &trained.artifact)?;
-        if let Some(card) = &arguments.card {
-            write(card, trained.card.as_bytes())?;
-        }
-        let (bytes, report) = (trained.artifact.len(), &trained.report);
-        if *json {
-            print_json(&Written { mapping, out, bytes, report });
-        } else {
-            println!("wrote {}: {bytes} bytes; by cross-validation:", out.display());
-            print_report(report);
-        }
+        tell_trained(&train::train(&input, *seed, progress())?, mapping, out, arguments, print_report)?;
     } else {
-        let report = &train::judge(&input, *seed, progress())?;
-        if *json {
-            print_json(&CrossValidated { mapping, report });
-        } else {
-            print_report(report);
-        }
+        tell_judged(&train::judge(&input, *seed, progress())?, mapping, *json, print_report);
     }
     Ok(())
+}
+
+fn tell_evaluation<R: Serialize>(evaluation: &Evaluation<R>, json: bool, print: fn(&R)) {
+    if json {
+        return print_json(evaluation);
+    }
+    let Evaluation { model, task, nodes, bytes, seen, report, .. } = evaluation;
+    println!("{model} ({task}, {nodes} nodes, {bytes} bytes)");
+    if *seen {
+        println!("these are the rows it was fitted on: the figures say nothing of others");
+    }
+    print(report);
+}
+
+fn tell_trained<R: Serialize>(
+    Trained { artifact, card, report }: &Trained<R>,
+    mapping: &str,
+    out: &Path,
+    TrainArguments { card: to, json, .. }: &TrainArguments,
+    print: fn(&R),
+) -> Result<(), TrainError> {
+    write(out, artifact)?;
+    if let Some(to) = to {
+        write(to, card.as_bytes())?;
+    }
+    let bytes = artifact.len();
+    if *json {
+        print_json(&Written { mapping, out, bytes, report });
+    } else {
+        println!("wrote {}: {bytes} bytes; by cross-validation:", out.display());
+        print(report);
+    }
+    Ok(())
+}
+
+fn tell_judged<R: Serialize>(report: &R, mapping: &str, json: bool, print: fn(&R)) {
+    if json { print_json(&CrossValidated { mapping, report }) } else { print(report) }
 }
 
 /// Says how far it is: on a terminal in one line that is written over, elsewhere line by line.

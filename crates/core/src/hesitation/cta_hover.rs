@@ -1,6 +1,7 @@
 use waver_schema::{Feature, Zone};
 
 use super::hover::{Hover, Manner};
+use super::turns::Turns;
 use crate::detector::{Assessment, Detector, sign};
 use crate::evidence::confidence;
 use crate::features::FeatureVector;
@@ -13,6 +14,8 @@ const FREE_DWELL_MS: f64 = 800.0;
 const DWELL_PER_EVIDENCE_MS: f64 = 1_500.0;
 /// Evidence of coming back to the button without having clicked it.
 const EVIDENCE_PER_RETURN: f64 = 0.5;
+/// Evidence of a change of mind on the way there: as much as of coming back, which is a change of mind too.
+const EVIDENCE_PER_TURN: f64 = 0.5;
 const MANNER: Manner = Manner {
     zones: &[Zone::Cta, Zone::Checkout],
     settle_ms: 0.0,
@@ -20,17 +23,19 @@ const MANNER: Manner = Manner {
     return_half_life_ms: 12_000.0,
 };
 
-/// Hovering over the call to action without clicking it: moving about there, resting briefly, leaving and coming back. The industry's
+/// Hovering over the call to action without clicking it: moving about there, resting briefly, leaving and coming back,
+/// or turning to it or away from it half way (see [`crate::path`]). The industry's
 /// measure of hesitation is the time from the last hover to the click; this one does not wait for the click. A click there decides the matter
 /// and clears the evidence. A parked pointer, a finger, a keyboard and a single quick pass are not hesitation.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CtaHover {
     hover: Hover,
+    turns: Turns,
 }
 
 impl Default for CtaHover {
     fn default() -> CtaHover {
-        CtaHover { hover: Hover::new(&MANNER) }
+        CtaHover { hover: Hover::new(&MANNER), turns: Turns::new(&MANNER) }
     }
 }
 
@@ -41,16 +46,19 @@ impl Detector for CtaHover {
 
     fn observe(&mut self, signal: &Signal) {
         self.hover.observe(signal);
+        self.turns.observe(signal);
         if let SignalKind::Click { zone: Some(Zone::Cta | Zone::Checkout), .. } = signal.kind {
             self.hover.decide(signal.t);
+            self.turns = Turns::new(&MANNER);
         }
     }
 
     fn assess(&self, now: u64) -> Assessment {
-        let (dwell_ms, returns) = (self.hover.dwell_ms(now), self.hover.returns(now));
+        let (dwell_ms, returns, turns) = (self.hover.dwell_ms(now), self.hover.returns(now), self.turns.count(now));
         let signs = [
             sign(Feature::CtaDwellMs, dwell_ms, (dwell_ms - FREE_DWELL_MS) / DWELL_PER_EVIDENCE_MS),
             sign(Feature::CtaReturns, returns, returns * EVIDENCE_PER_RETURN),
+            sign(Feature::CtaTurns, turns, turns * EVIDENCE_PER_TURN),
         ];
         let since = self.hover.since().unwrap_or(now);
         Assessment::new(self.hover.zone(), &signs, confidence(self.hover.moves(), 8.0), since)
@@ -59,6 +67,7 @@ impl Detector for CtaHover {
     fn measure(&self, now: u64, features: &mut FeatureVector) {
         features.set(Feature::CtaDwellMs, self.hover.dwell_ms(now));
         features.set(Feature::CtaReturns, self.hover.returns(now));
+        features.set(Feature::CtaTurns, self.turns.count(now));
     }
 
     fn wake_at(&self) -> Option<u64> {

@@ -15,6 +15,7 @@ mod product_return;
 mod scroll_oscillation;
 mod tab_compare;
 mod top_exit;
+mod turns;
 mod variant_switching;
 
 use serde::{Deserialize, Serialize};

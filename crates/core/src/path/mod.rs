@@ -10,12 +10,14 @@
 
 mod reach;
 mod shape;
+mod weights;
 
 pub use reach::{REST_MS, Reach};
 pub use shape::{COUNT, NAMES, Shape};
+pub(crate) use weights::turned;
 
 /// Task of the models that score a [`Shape`]: the probability that the shopper changed their mind on the way.
 pub const TASK: &str = "path";
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -71,6 +71,11 @@ impl Reach {
         self.lost = false;
     }
 
+    /// Whether a reach has begun and is not over yet.
+    pub fn goes_on(&self) -> bool {
+        !self.grid.is_empty()
+    }
+
     /// The shape of the reach so far, at `now`, or as it was when the pointer had arrived; `None` while there is none, or when it has become a search.
     pub fn shape(&self, now: u64) -> Option<Shape> {
         let (t, x, y) = self.last?;

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Samples of a way through `stops`, each leg gone in `leg_ms` the minimum-jerk way, one sample each `sample_ms`.
-fn way(stops: &[(f64, f64)], leg_ms: u64, sample_ms: u64) -> Vec<(u64, i32, i32)> {
+pub(crate) fn way(stops: &[(f64, f64)], leg_ms: u64, sample_ms: u64) -> Vec<(u64, i32, i32)> {
     let legs = stops.len() as u64 - 1;
     (0..=legs * leg_ms / sample_ms)
         .map(|n| {
@@ -31,9 +31,9 @@ fn value(shape: &Shape, name: &str) -> f64 {
     shape.select(&name).next().expect("one")
 }
 
-const STRAIGHT: [(f64, f64); 2] = [(100.0, 700.0), (500.0, 100.0)];
+pub(crate) const STRAIGHT: [(f64, f64); 2] = [(100.0, 700.0), (500.0, 100.0)];
 /// Off to one target, then over to the one beside it.
-const TURNED: [(f64, f64); 3] = [(500.0, 700.0), (150.0, 150.0), (850.0, 100.0)];
+pub(crate) const TURNED: [(f64, f64); 3] = [(500.0, 700.0), (150.0, 150.0), (850.0, 100.0)];
 
 #[test]
 fn a_straight_reach_goes_nowhere_else() {
