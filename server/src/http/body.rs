@@ -121,7 +121,9 @@ fn parse_with_place<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, Refusal
     let parsed = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let field = error.path().to_string();
         let refusal = refusal(error.inner());
-        if refusal.code() == ErrorCode::Schema && field != "." { refusal.at(field) } else { refusal }
+        // The place of a field that the schema does not have ends with its name, which is the sender's own text.
+        let is_ours = field != "." && !error.inner().to_string().starts_with("unknown field `");
+        if refusal.code() == ErrorCode::Schema && is_ours { refusal.at(field) } else { refusal }
     })?;
     deserializer.end().map_err(|error| refusal(&error))?;
     Ok(parsed)
@@ -244,6 +246,10 @@ mod tests {
         let (code, message, _) = refused::<Event>(r#"{"seq":1,"t":0,"type":"jane@example.com"}"#);
         assert_eq!(code, ErrorCode::Schema);
         assert!(message.starts_with("expected one of `page_view`"), "{message}");
+
+        let (code, message, field) = refused::<crate::release::Asked>(r#"{"epsilon_milli":1,"jane":2}"#);
+        assert_eq!((code, field), (ErrorCode::Schema, None));
+        assert!(message.starts_with("expected one of `site`"), "{message}");
 
         for broken in ["", "{", "{\"v\":1,}", "{\"v\":1} jane", "\u{feff}{}"] {
             let (code, message, field) = refused::<serde_json::Value>(broken);
