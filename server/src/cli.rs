@@ -441,7 +441,7 @@ fn announce(collector: &Collector) {
 
 fn exit_of(error: &StartError) -> Exit {
     match error {
-        StartError::Offers(_) | StartError::Challenger(_) => Exit::Data,
+        StartError::Offers(_) | StartError::IntentModel(_) | StartError::Challenger(_) => Exit::Data,
         StartError::Erasures(_) => Exit::Io,
         StartError::Listen { .. } | StartError::Store(StoreError::Locked { .. }) => Exit::Unavailable,
         StartError::Store(StoreError::Open { .. } | StoreError::Keys(KeyError::Open { .. })) => Exit::CannotCreate,

@@ -20,6 +20,7 @@ use crate::consent_ledger::{self, Follower, Ledgers};
 use crate::erasures::{ErasureError, Erasures, Unfinished, erase_again};
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
+use crate::intent_model::{self, IntentModelError};
 use crate::keeper::{Keeper, millis};
 use crate::keyring::{Keyring, KeysHeld, Vault};
 use crate::metrics::Metrics;
@@ -45,6 +46,9 @@ pub enum StartError {
     /// A policy cannot be used.
     #[error(transparent)]
     Offers(#[from] OffersError),
+    /// The model of the browsers cannot be used.
+    #[error("models.intent: {0}")]
+    IntentModel(#[from] IntentModelError),
     /// The challenger cannot be used.
     #[error("models.challenger: {0}")]
     Challenger(#[from] ChallengerError),
@@ -107,6 +111,11 @@ impl Collector {
         }
         let sites = Arc::new(sites);
         let shadow = Arc::new(Shadow::new(sites.len(), config.models.challenger.as_deref())?);
+        let intent_model = config.models.intent.as_deref().map(intent_model::load).transpose()?;
+        let intent_model = intent_model.map(|(artifact, warning)| {
+            warning.iter().for_each(|warning| tracing::warn!("models.intent: {warning}"));
+            artifact
+        });
         // The address first: whoever cannot have it should not wait for a replay to be told.
         let address = config.server.listen;
         let listen_error = |source| StartError::Listen { address, source };
@@ -219,6 +228,7 @@ impl Collector {
             unknown_fields,
             tripped,
             shadow,
+            intent_model,
             proxies: Proxies { trusted: config.server.trusted_proxies, header: config.server.proxy_header },
             assets,
             listens_on_loopback: address.ip().is_loopback(),

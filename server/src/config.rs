@@ -224,10 +224,12 @@ impl Release {
     }
 }
 
-/// `[models]`: what is tried beside the model of the browsers.
+/// `[models]`: the model of the browsers, and what is tried beside it.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
+    /// A model artifact of `waver train` by which browsers score intent: `/sdk/models/intent`, which the tag names in `data-model`.
+    pub intent: Option<PathBuf>,
     /// A model artifact of `waver train` that is scored in the shadow and decides nothing. `/v1/models` tells how right it is.
     pub challenger: Option<PathBuf>,
 }
@@ -324,6 +326,7 @@ impl Config {
         self.server.data_dir = folder.join(&self.server.data_dir);
         self.server.keys_dir = self.server.keys_dir.take().map(|keys| folder.join(keys));
         self.admin.token_file = self.admin.token_file.take().map(|file| folder.join(file));
+        self.models.intent = self.models.intent.take().map(|model| folder.join(model));
         self.models.challenger = self.models.challenger.take().map(|model| folder.join(model));
         for site in self.sites.values_mut() {
             site.offers = folder.join(&site.offers);

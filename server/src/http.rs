@@ -80,6 +80,8 @@ pub(crate) struct App {
     pub(crate) unknown_fields: Arc<UnknownFields>,
     pub(crate) tripped: Arc<Tripped>,
     pub(crate) shadow: Arc<Shadow>,
+    /// The artifact by which browsers score intent.
+    pub(crate) intent_model: Option<Vec<u8>>,
     pub(crate) assets: Assets,
     pub(crate) listens_on_loopback: bool,
     /// Places for dashboards that follow the live stream.

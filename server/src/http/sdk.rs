@@ -1,9 +1,11 @@
 use axum::extract::{Path, State};
-use axum::http::HeaderMap;
-use axum::response::Response;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use waver_schema::ErrorCode;
 
 use super::SharedApp;
 use super::assets::answer;
+use super::refusal::Refusal;
 
 /// The loader names the version to load, so it must reach shoppers soon after an update.
 const LOADER_CACHING: &str = "public, max-age=300";
@@ -16,7 +18,8 @@ pub(crate) async fn loader(State(app): State<SharedApp>, headers: HeaderMap) -> 
     answer(app.assets, "waver.js", &headers, LOADER_CACHING)
 }
 
-/// A file of one version of the browser module. `integrity.json` has the SRI hashes of the others.
+/// A file of one version of the browser module; `integrity.json` has the SRI hashes of the others. `/sdk/models/intent` is the artifact by
+/// which browsers score intent, if one is configured.
 #[utoipa::path(
     get, path = "/sdk/{version}/{file}", tag = "storefront",
     params(("version" = String, Path, max_length = 64), ("file" = String, Path, max_length = 128)),
@@ -27,5 +30,17 @@ pub(crate) async fn file(
     Path((version, file)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Response {
+    if (version.as_str(), file.as_str()) == ("models", "intent") {
+        return intent_model(app.intent_model.clone());
+    }
     answer(app.assets, &format!("sdk/{version}/{file}"), &headers, VERSION_CACHING)
+}
+
+fn intent_model(artifact: Option<Vec<u8>>) -> Response {
+    let Some(artifact) = artifact else {
+        return Refusal::new(ErrorCode::NotFound, "no models.intent is configured").into_response();
+    };
+    // Another artifact takes its place with a start of the collector.
+    let headers = [(header::CONTENT_TYPE, "application/octet-stream"), (header::CACHE_CONTROL, LOADER_CACHING)];
+    (headers, artifact).into_response()
 }
