@@ -28,9 +28,9 @@ impl FeatureVector {
         self.0[feature as usize]
     }
 
-    /// Sets the value of `feature`.
+    /// Sets the value of `feature`. What is no number is 0: an earlier page may hand over whatever a script of the shop made of it.
     pub(crate) fn set(&mut self, feature: Feature, value: f64) {
-        self.0[feature as usize] = value;
+        self.0[feature as usize] = if value.is_finite() { value } else { 0.0 };
     }
 
     /// Every feature with its value, in the order of [`Feature::ALL`].

@@ -10,15 +10,15 @@ const LEG_PX: u32 = 80;
 /// Pixels a millisecond from which the way between two reversals is thrown and not aimed: aimed reaches of this length stay below (Fitts's law).
 const FAST_PX_PER_MS: f64 = 0.8;
 /// So many are gestures: a hand that looks for its pointer, or waves it out of the way.
-const FREE_REVERSALS: f64 = 5.0;
-const EVIDENCE_PER_REVERSAL: f64 = 0.3;
+const FREE_REVERSALS: f64 = 4.0;
+const EVIDENCE_PER_REVERSAL: f64 = 0.35;
 const HALF_LIFE_MS: f64 = 1_500.0;
 /// A pointer that rested this long is shaken to find it, ...
 const LOST_MS: u64 = 2_000;
 /// ... and for no longer than this.
 const FINDING_MS: u64 = 1_000;
 
-/// A pointer thrown to and fro, or in circles, for more than about a second and a half: some eight fast reversals of more than 80 px along one axis, closely together
+/// A pointer thrown to and fro, or in circles, for a second or two: some seven fast reversals of more than 80 px along one axis, closely together
 /// (FullStory calls it a thrashed cursor and says no more). Reading along lines, going from one thing to another, comparing two places, turning a picture slowly, and
 /// shaking the pointer to find it are not. Fingers do not hover.
 #[derive(Debug, Clone, Default, PartialEq)]

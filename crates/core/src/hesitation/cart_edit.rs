@@ -14,7 +14,7 @@ const HALF_LIFE_MS: f64 = 60_000.0;
 /// How many removed items are remembered, to recognise one that is put back.
 const REMEMBERED: usize = 8;
 /// Steps of a quantity stepper come closer together than this and are one edit, whichever way they go: whoever steps too far steps back.
-const STEPPING_MS: u64 = 900;
+const STEPPING_MS: u64 = 2_000;
 
 /// Taking out, putting back or lowering what is in the cart, twice or more within about a minute. Filling the cart, a single
 /// correction, and a stepper pressed several times are not. The evidence crosses page loads; an order clears it.

@@ -17,20 +17,22 @@ const BLUR_MS: u64 = 3_000;
 /// Evidence of a step back in the history. Alone it is how one browses; a view that it leads to within the shop begins afresh.
 const EVIDENCE_PER_BACK: f64 = 0.5;
 const BACK_HALF_LIFE_MS: f64 = 8_000.0;
-/// Evidence of doing nothing after a fling to the top: who flings there for the menu or the search uses them. Who wants to see the picture again
-/// does nothing either, so that the two together do not suffice.
+/// Evidence of doing nothing after a fling: who flings up for the menu or the search uses them. Who wants to see the picture again does nothing either, so
+/// that the two together do not suffice.
 const EVIDENCE_OF_IDLING: f64 = 0.45;
-/// How long nothing.
+/// How long nothing, from the last touch on.
 const IDLE_MS: u64 = 4_000;
 /// Evidence of leaving the page out of sight soon after a fling, once it is back.
 const EVIDENCE_OF_HIDING: f64 = 0.75;
 /// How soon after.
 const HIDE_MS: u64 = 5_000;
+/// Downward pixels after which the shopper reads on.
+const DOWN_PX: i32 = 60;
 const TOUCH_HALF_LIFE_MS: f64 = 6_000.0;
 
 /// Going to leave. With a mouse: over the top of the window, where tabs, address bar and back button are, at the speed of someone who means it; drifting
 /// out slowly, leaving over another edge, and leaving right after the page came up are not. By touch there is no pointer to leave, so several weaker signs are
-/// fused, none of which suffices alone: a fling up to the top of the page that brings up the address bar, doing nothing there, a step back, another
+/// fused, none of which suffices alone: a fling upwards that brings up the address bar, doing nothing then, a step back, another
 /// app right after it. Scrolling up for the menu, a link to the top, one step back, and going from page to page are not.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct ExitIntent {
@@ -41,8 +43,9 @@ pub(super) struct ExitIntent {
     exited_at: Option<u64>,
     flings: Flings,
     flung: Decaying,
-    /// When the last fling was, until something was done after it.
+    /// When the last fling was, or the last touch after it, until something was done with the page.
     flung_at: Option<u64>,
+    scrolled_to: i32,
     idles: Decaying,
     idle_ms: f64,
     hides: Decaying,
@@ -86,14 +89,26 @@ impl ExitIntent {
                     self.found(now);
                 }
             }
-            // The last of the fling itself, or its finger.
-            SignalKind::Scroll { .. } | SignalKind::Touch { down: false, .. } => {}
+            SignalKind::Touch { .. } | SignalKind::Pointer { .. } => {
+                // A finger that takes hold again.
+                self.flung_at = self.flung_at.map(|_| now);
+            }
+            SignalKind::Scroll { y, .. } => {
+                let goes_down = y > self.scrolled_to.saturating_add(DOWN_PX);
+                self.flung_at = self.flung_at.filter(|_| !goes_down);
+                self.scrolled_to = if goes_down { y } else { y.min(self.scrolled_to) };
+            }
             _ if signal.kind.is_sign_of_life() => self.flung_at = None,
             _ => {}
         }
         if let Some(amount) = self.flings.observe(signal) {
-            self.flung.add(now, TOUCH_HALF_LIFE_MS, amount * self.settled(now));
+            // Several throws in a row are one way up, and no more than the strongest of them.
+            let more = amount * self.settled(now) - self.flung.at(now, TOUCH_HALF_LIFE_MS);
+            self.flung.add(now, TOUCH_HALF_LIFE_MS, more.max(0.0));
             self.flung_at = Some(now);
+            if let SignalKind::Scroll { y, .. } = signal.kind {
+                self.scrolled_to = y;
+            }
             self.found(now);
         }
     }
@@ -246,6 +261,20 @@ mod tests {
         assert!(then(fling(5.0), &[(10_000, SignalKind::Tick)]) < THRESHOLD, "looks at the picture");
         assert_eq!(then(fling(0.8), &[(10_000, SignalKind::Tick)]), 0.0);
         assert!(then(vec![touch_view(0, PageType::Product)], &[(20_000, SignalKind::Back)]) < THRESHOLD);
+    }
+
+    #[test]
+    fn a_fling_in_two_throws_is_one_and_reading_on_takes_it_back() {
+        let seen = |visible| SignalKind::Visibility { visible };
+        let finger = |down| SignalKind::Touch { down, x: 200, y: 400 };
+        let away = [(900, finger(true)), (960, finger(false)), (1_900, seen(false)), (5_000, seen(true))];
+        assert!(then(fling(3.0), &away) >= THRESHOLD);
+        let reads_on = [(900, SignalKind::Scroll { y: 90, range: 5_000 }), (1_900, seen(false)), (5_000, seen(true))];
+        assert!(then(fling(3.0), &reads_on) < THRESHOLD);
+        let (once, mut twice) = (run(ExitIntent::default(), &fling(3.0)).0, fling(3.0));
+        let end = twice.last().map_or(0, |signal| signal.t) + 300;
+        twice.extend(fling(3.0)[1..].iter().map(|signal| at(end + signal.t, signal.kind)));
+        assert!(run(ExitIntent::default(), &twice).0 <= once + 1e-9);
     }
 
     #[test]

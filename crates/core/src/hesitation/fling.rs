@@ -8,21 +8,22 @@ const FLING_PX_PER_MS: f64 = 1.5;
 const EVIDENCE_PER_SPEED: f64 = 0.2;
 /// A fast fling counts up to here; with its evidence alone the threshold is out of reach.
 const SPEED_CAP_PX_PER_MS: f64 = 3.5;
-/// The page has to come from at least this far down, a phone's screen, ...
-const DEEP_PX: i32 = 700;
-/// ... and within this of its top, where the address bar is.
-const TOP_PX: i32 = 150;
+/// Upward pixels of a fling, of one throw or several in a row: more than a shopper scrolls back to read again, and enough to bring up the address bar.
+const FLING_PX: i32 = 500;
 /// A finger has to have been there this soon before: else a link or a button scrolls.
 const FINGER_MS: u64 = 2_500;
 /// A pause of the scroll this long ends it; a shorter one is the finger's that takes hold anew.
 const PAUSE_MS: u64 = 700;
 
-/// Fast scrolls to the top of the page by a finger.
+/// Fast scrolls upwards by a finger.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Flings {
     finger_at: Option<u64>,
     /// Where the present upward run began.
     from: i32,
+    /// Whether it has been told.
+    told: bool,
+    /// Newest first, of this run.
     samples: [(u64, i32); 8],
     len: usize,
     /// The fastest speed of the present run, pixels a millisecond.
@@ -32,7 +33,7 @@ pub(super) struct Flings {
 }
 
 impl Flings {
-    /// Evidence of leaving that `signal` brings, if any: once per fling, when it gets to the top.
+    /// Evidence of leaving that `signal` brings, if any: once per fling.
     pub(super) fn observe(&mut self, signal: &Signal) -> Option<f64> {
         let (t, y) = match signal.kind {
             SignalKind::Scroll { y, .. } => (signal.t, y),
@@ -47,23 +48,21 @@ impl Flings {
             }
             _ => return None,
         };
-        let goes_on = self.samples[..self.len]
-            .first()
-            .is_some_and(|&(last_t, last_y)| y <= last_y && t.saturating_sub(last_t) <= PAUSE_MS);
+        let before = self.samples[..self.len].first();
+        let goes_on = before.is_some_and(|&(then, there)| y <= there && t.saturating_sub(then) <= PAUSE_MS);
         if !goes_on {
-            (self.len, self.from, self.run_speed) = (0, y, 0.0);
+            (self.len, self.from, self.told, self.run_speed) = (0, y, false, 0.0);
         }
         self.samples.rotate_right(1);
         self.samples[0] = (t, y);
         self.len = (self.len + 1).min(self.samples.len());
         self.run_speed = self.run_speed.max(self.upward_speed());
         let by_finger = self.finger_at.is_some_and(|finger| t.saturating_sub(finger) <= FINGER_MS);
-        let arrives = y <= TOP_PX && self.from.saturating_sub(y) >= DEEP_PX && self.run_speed >= FLING_PX_PER_MS;
-        if !(arrives && by_finger) {
+        let is_fling = self.from.saturating_sub(y) >= FLING_PX && self.run_speed >= FLING_PX_PER_MS;
+        if self.told || !is_fling || !by_finger {
             return None;
         }
-        self.speed = self.run_speed;
-        (self.finger_at, self.len, self.from) = (None, 0, y);
+        (self.told, self.speed) = (true, self.run_speed);
         Some(self.speed.min(SPEED_CAP_PX_PER_MS) * EVIDENCE_PER_SPEED)
     }
 

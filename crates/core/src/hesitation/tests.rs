@@ -70,7 +70,9 @@ fn scene(kind: HesitationKind) -> Vec<Signal> {
             });
             on(PageType::Checkout, visits.collect())
         }
-        HesitationKind::CheckoutStall => on(PageType::Checkout, vec![at(70_000, SignalKind::Tick)]),
+        HesitationKind::CheckoutStall => {
+            on(PageType::Checkout, (0..30).map(|n| pointer(1_000 + n * 3_000, 500 + n as i32 % 9, 400)).collect())
+        }
         HesitationKind::ExitIntent => {
             let mut leaving: Vec<Signal> = (0..7).map(|n| pointer(8_000 + n * 30, 600, 300 - n as i32 * 45)).collect();
             leaving.push(at(8_190, SignalKind::PointerExit { edge: Edge::Top }));
