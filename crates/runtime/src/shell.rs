@@ -112,7 +112,7 @@ impl Shell {
 
     /// Begins to look for consent, and for nothing else unless the shop asked for local detection.
     pub(crate) fn start(&'static self) {
-        let mut listeners = consent::watch(&self.config, Rc::new(move || self.reread_consent()));
+        let mut listeners = consent::watch(&self.sources, &self.config, Rc::new(move || self.reread_consent()));
         listeners.extend(visibility::watch(Rc::new(move |moment| self.take_moment(moment))));
         self.listeners.replace(listeners);
         let hear = move |withdrawn, granted| {
@@ -322,6 +322,9 @@ impl Shell {
     }
 
     fn take_moment(&'static self, moment: Moment) {
+        if moment == Moment::Restored {
+            self.sources.doubt();
+        }
         self.reread_consent();
         match moment {
             Moment::Shown => {

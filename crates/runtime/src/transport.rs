@@ -11,6 +11,9 @@ use crate::{page, value};
 /// A text body has a content type that needs no preflight.
 const REQUEST: &str = r#"{"method":"POST","mode":"cors","credentials":"omit","referrerPolicy":"no-referrer","cache":"no-store","keepalive":true}"#;
 
+/// Bodies are filled up with spaces to a multiple of this, so that their length tells next to nothing of what is in them to who sees only that.
+const STEP: usize = 512;
+
 /// First pause after a failure; it doubles with each further one.
 const FIRST_PAUSE_MS: f64 = 1_000.0;
 const LONGEST_PAUSE_MS: f64 = 60_000.0;
@@ -46,11 +49,21 @@ impl Reply {
 /// Sends `body`. The request has begun when this returns; `then` is called later, and once.
 pub(crate) fn post(url: &str, body: &str, timeout_ms: Option<u32>, then: Box<dyn FnOnce(Reply)>) {
     let request = JSON::parse(REQUEST).unwrap_or_default();
-    value::set(&request, "body", body);
+    value::set(&request, "body", filled_up(body).as_str());
     if let Some(signal) = timeout_ms.and_then(|ms| page::abort_after(ms).ok()) {
         value::set(&request, "signal", signal);
     }
     send(url, &request, then);
+}
+
+fn filled_up(body: &str) -> String {
+    let length = body.len().next_multiple_of(STEP);
+    let mut filled = String::with_capacity(length);
+    filled.push_str(body);
+    while filled.len() < length {
+        filled.push(' ');
+    }
+    filled
 }
 
 fn send(url: &str, request: &JsValue, then: Box<dyn FnOnce(Reply)>) {
@@ -80,7 +93,7 @@ pub(crate) fn post_surely(url: &str, body: &str, then: Box<dyn FnOnce(Reply)>) {
         post(url, body, None, then);
     } else {
         // Only where there is nothing better, since a beacon carries what cookies there are, and brings no answer.
-        let _ = page::send_beacon(url, body);
+        let _ = page::send_beacon(url, &filled_up(body));
         then(Reply::default());
     }
 }
@@ -110,6 +123,14 @@ mod tests {
         let pauses: Vec<u32> = (1..=9).map(|attempts| pause_ms(attempts, None, 0.0)).collect();
         assert_eq!(pauses, [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
         assert_eq!(pause_ms(1, None, 1.0), 1_500);
+    }
+
+    #[test]
+    fn lengths_go_in_steps() {
+        for (length, filled) in [(0, 0), (1, 512), (511, 512), (512, 512), (513, 1_024)] {
+            let body = filled_up(&"7".repeat(length));
+            assert_eq!((body.len(), body.trim_end().len()), (filled, length));
+        }
     }
 
     #[test]

@@ -122,13 +122,13 @@ pub static ROWS: &[Row] = &[
     row!(
         "C19",
         "pages that are restored, prerendered, framed or routed look at consent first",
-        &[Vanilla, Klaro, Tcf],
+        EVERY,
         false,
         page::comes_and_goes
     ),
     row!(
         "C22",
-        "no cookie and no referrer on any request, no cookie, ETag or HSTS on any answer",
+        "no cookie and no referrer on any request, lengths in steps of 512 bytes; no cookie, ETag or HSTS on any answer",
         &[Page],
         false,
         page::headers

@@ -7,9 +7,10 @@ use std::cell::{Cell, RefCell};
 use js_sys::{Array, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
 use waver_core::consent::{Purpose, Reading};
-use waver_schema::ConsentChoice;
+use waver_schema::{ConsentChoice, ConsentSource};
 
 use super::named::Named;
+use super::restored::Restored;
 use crate::{page, value};
 
 /// Its names for what we do, where the shop did not map any.
@@ -37,8 +38,8 @@ pub(super) struct ConsentMode {
 
 impl ConsentMode {
     /// What it says now; `None` where it is not used on the page.
-    pub(super) fn read(&self, queue: &str, names: &[Named]) -> Option<Reading> {
-        self.follow(&value::get(&page::global(), queue));
+    pub(super) fn read(&self, queue: &str, names: &[Named], restored: &Restored) -> Option<Reading> {
+        self.follow(&value::get(&page::global(), queue), restored);
         let said = self.said.borrow();
         let granted = |name: &str| said.iter().find(|(known, _)| known == name).map(|(_, granted)| *granted);
         let mapped: Vec<(String, Purpose)> = names
@@ -73,13 +74,15 @@ impl ConsentMode {
     }
 
     /// Reads what was added to the queue since. A queue that was replaced or cut off at its front is read anew.
-    fn follow(&self, queue: &JsValue) {
+    fn follow(&self, queue: &JsValue, restored: &Restored) {
         let Some(items) = queue.dyn_ref::<Array>() else { return };
         let read = self.read.get();
         let goes_on = *self.queue.borrow() == *queue && (read == 0 || items.get(read - 1) == *self.last.borrow());
         let from = if goes_on { read } else { 0 };
         for index in from..items.length() {
-            self.take(&items.get(index));
+            if self.take(&items.get(index)) {
+                restored.hear(ConsentSource::ConsentMode);
+            }
         }
         self.queue.replace(queue.clone());
         self.read.set(items.length());
@@ -87,10 +90,10 @@ impl ConsentMode {
     }
 
     /// Takes a command: `arguments` of `gtag('consent', 'default' | 'update', {...})`. Where several speak of a name, a denial stands until
-    /// an update grants: which of a default's regions the shopper is in we do not know, and do not want to.
-    fn take(&self, item: &JsValue) {
+    /// an update grants: which of a default's regions the shopper is in we do not know, and do not want to. Says whether it is an update.
+    fn take(&self, item: &JsValue) -> bool {
         if value::get(item, "0") != "consent" {
-            return;
+            return false;
         }
         let is_update = value::get(item, "1") == "update";
         let states = value::get(item, "2");
@@ -103,5 +106,6 @@ impl ConsentMode {
                 said.push((name.to_owned(), granted));
             }
         }
+        is_update
     }
 }

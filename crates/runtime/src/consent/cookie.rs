@@ -5,9 +5,14 @@ use wasm_bindgen::JsValue;
 
 use crate::{page, value};
 
+/// All cookies that the page may read.
+pub(super) fn all() -> JsValue {
+    value::get(&value::get(&page::global(), "document"), "cookie")
+}
+
 /// The cookie of that name, as it stands.
 pub(super) fn read(name: &str) -> Option<String> {
-    let cookies = value::text(&value::get(&page::global(), "document"), "cookie")?;
+    let cookies = all().as_string()?;
     let named = |cookie: &str| cookie.trim_start().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
     cookies.split(';').find_map(named)
 }

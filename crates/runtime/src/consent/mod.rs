@@ -15,6 +15,7 @@ mod orejime;
 mod other_tab;
 mod page_call;
 mod privacy_signal;
+mod restored;
 mod shopify;
 mod string_hash;
 mod tarteaucitron;
@@ -47,6 +48,7 @@ pub(crate) struct Sources {
     tag: Cell<Option<Reading>>,
     page_call: Cell<Option<Reading>>,
     other_tab: other_tab::OtherTab,
+    restored: restored::Restored,
     /// Reads everything again, for interfaces that call back.
     changed: Function,
     tcf: tcf::Tcf,
@@ -67,6 +69,7 @@ impl Sources {
             tag: Cell::new(tag),
             page_call: Cell::default(),
             other_tab: other_tab::OtherTab::default(),
+            restored: restored::Restored::default(),
             changed: Closure::<dyn Fn()>::wrap(read_again).into_js_value().unchecked_into(),
             tcf: tcf::Tcf::default(),
             gpp_string: string_hash::StringHash::default(),
@@ -84,12 +87,18 @@ impl Sources {
     pub(crate) fn take_page_call(&self, measure: Option<bool>, personalize: Option<bool>) {
         let before = self.page_call.get().or(self.tag.take());
         self.page_call.set(Some(page_call::after(before, measure, personalize)));
+        self.restored.hear(ConsentSource::PageCall);
         self.other_tab.forget(PurposeSet { measure: measure.is_some(), personalize: personalize.is_some() });
     }
 
     /// Another tab told of a withdrawal, or of a grant after it.
     pub(crate) fn hear_of_other_tab(&self, withdrawn: PurposeSet, granted: PurposeSet) {
         self.other_tab.hear(withdrawn, granted);
+    }
+
+    /// The page came back from the back/forward cache, with its sources as they were.
+    pub(crate) fn doubt(&self) {
+        self.restored.begin();
     }
 
     /// What each source says now.
@@ -103,6 +112,14 @@ impl Sources {
         if config.consent_tool {
             readings.extend(self.read_tools(config));
         }
+        for (source, reading) in &mut readings {
+            let stands = || match source {
+                ConsentSource::Tcf => self.tcf.string().is_in_cookies(),
+                ConsentSource::Gpp => self.gpp_string.is_in_cookies(),
+                _ => false,
+            };
+            *reading = self.restored.doubt(*source, *reading, stands);
+        }
         let grants = |purpose| {
             let granted = |reading: &Reading| reading.of(purpose) == Some(ConsentChoice::Granted);
             readings.iter().any(|(_, reading)| reading.as_ref().is_some_and(granted))
@@ -114,9 +131,10 @@ impl Sources {
 
     fn read_tools(&self, config: &Config) -> [(ConsentSource, Option<Reading>); 10] {
         let (names, changed) = (&config.categories, &self.changed);
-        let consent_mode = config.data_layer.as_ref().and_then(|queue| self.consent_mode.read(queue, names));
+        let consent_mode =
+            config.data_layer.as_ref().and_then(|queue| self.consent_mode.read(queue, names, &self.restored));
         [
-            (ConsentSource::Tcf, self.tcf.read(config.tcf, changed)),
+            (ConsentSource::Tcf, self.tcf.read(config.tcf, changed, &self.restored)),
             (ConsentSource::Gpp, gpp::read(config.tcf, &self.gpp, &self.gpp_string, changed)),
             (ConsentSource::Usp, usp::read(&self.usp)),
             (ConsentSource::ConsentMode, consent_mode),
@@ -146,7 +164,7 @@ impl Sources {
 }
 
 /// Listens for what tells that a source may have changed. These are the only listeners before a grant.
-pub(crate) fn watch(config: &Config, read_again: Rc<dyn Fn()>) -> Vec<Listener> {
+pub(crate) fn watch(sources: &'static Sources, config: &Config, read_again: Rc<dyn Fn()>) -> Vec<Listener> {
     let mut listeners = Vec::new();
     if let Ok(store) = value::get(&page::global(), "cookieStore").dyn_into::<EventTarget>() {
         // A choice in another tab changes the cookie of the tool, and fires nothing of the tool's in this one.
@@ -157,7 +175,13 @@ pub(crate) fn watch(config: &Config, read_again: Rc<dyn Fn()>) -> Vec<Listener> 
         let others = [orejime::LOADED, tarteaucitron::UPDATED, shopify::COLLECTED];
         for kind in cookieconsent::EVENTS.into_iter().chain(others) {
             let read_again = read_again.clone();
-            listeners.push(Listener::everywhere(kind, Box::new(move |_| read_again())));
+            let heard = move |_| {
+                if kind == shopify::COLLECTED {
+                    sources.restored.hear(ConsentSource::Shopify);
+                }
+                read_again();
+            };
+            listeners.push(Listener::everywhere(kind, Box::new(heard)));
         }
     }
     listeners

@@ -8,6 +8,7 @@ use js_sys::{Array, Promise, Uint8Array};
 use wasm_bindgen::JsCast;
 use waver_schema::TextHash;
 
+use super::cookie;
 use crate::transport::when;
 use crate::{page, value};
 
@@ -42,6 +43,13 @@ impl StringHash {
                 into.set(bytes.try_into().ok().map(TextHash::from_bytes));
             }),
         );
+    }
+
+    /// Whether the string stands in a cookie of the page, as it is.
+    pub(super) fn is_in_cookies(&self) -> bool {
+        let of = self.of.borrow();
+        !of.is_empty()
+            && value::call(&cookie::all(), "includes", &Array::of1(&of.as_str().into())).is_ok_and(|is| is == true)
     }
 
     /// The hash, once it is there.

@@ -10,10 +10,11 @@ use wasm_bindgen::{JsCast, JsValue};
 use waver_core::consent::Reading;
 use waver_core::consent::tc_string::{PURPOSES, TcConsents, VendorConsents};
 use waver_core::consent::tcf::{self, TcBasis};
-use waver_schema::{ConsentChoice, EventStatus};
+use waver_schema::{ConsentChoice, ConsentSource, EventStatus};
 
 use super::asker::Asker;
 use super::frames;
+use super::restored::Restored;
 use super::string_hash::StringHash;
 use super::told::Told;
 use crate::{page, value};
@@ -53,7 +54,7 @@ impl Default for Tcf {
 
 impl Tcf {
     /// What it says now; `None` where it is not on the page, or says that the law does not apply.
-    pub(super) fn read(&self, basis: TcBasis, changed: &Function) -> Option<Reading> {
+    pub(super) fn read(&self, basis: TcBasis, changed: &Function, restored: &Restored) -> Option<Reading> {
         let Ok(api) = value::get(&page::global(), API).dyn_into::<Function>() else {
             // A frame cannot ask the tool of the page around it in the same moment, and what may be out of date is no grant.
             return frames::around_has(LOCATOR).then_some(Reading::all(ConsentChoice::Unknown));
@@ -61,7 +62,7 @@ impl Tcf {
         if self.told.is_other(&api) {
             self.said.set(NOTHING_YET);
         }
-        self.told.by(&api, || self.listen(&api, basis, changed.clone()));
+        self.told.by(&api, || self.listen(&api, basis, changed.clone(), restored.clone()));
         let reading = self.said.get().reading;
         let ping = self.asker.ask(&api, |callback| Array::of3(&"ping".into(), &VERSION.into(), callback));
         match ping.as_ref() {
@@ -82,9 +83,10 @@ impl Tcf {
         &self.string
     }
 
-    fn listen(&self, api: &Function, basis: TcBasis, changed: Function) {
+    fn listen(&self, api: &Function, basis: TcBasis, changed: Function, restored: Restored) {
         let (said, string) = (self.said.clone(), self.string.clone());
         let take = move |data: JsValue, success: JsValue| {
+            restored.hear(ConsentSource::Tcf);
             string.take(&value::text(&data, "tcString").unwrap_or_default());
             said.set(if success == true { take(&data, basis) } else { NOTHING_YET });
             let _ = changed.call0(&JsValue::UNDEFINED);

@@ -13,10 +13,9 @@ use crate::consent::tool::Tool;
 
 /// C19.
 pub(super) async fn comes_and_goes(stage: &Stage, tool: Tool) -> Result<String> {
-    let mut restorations = vec![restored(stage, tool, false).await.context("restored after a withdrawal")?];
-    // What a tool of the IAB's keeps is in its own memory too, and comes back with the page.
-    if matches!(tool, Tool::Vanilla | Tool::Klaro) {
-        restorations.push(restored(stage, tool, true).await.context("restored after the choice was deleted")?);
+    let mut restorations = Vec::new();
+    for meanwhile in [Meanwhile::Nothing, Meanwhile::Withdrawn, Meanwhile::Deleted] {
+        restorations.push(restored(stage, tool, meanwhile).await.with_context(|| format!("restored, {meanwhile:?}"))?);
     }
     prerendered(stage, tool).await.context("prerendered")?;
 
@@ -27,10 +26,11 @@ pub(super) async fn comes_and_goes(stage: &Stage, tool: Tool) -> Result<String> 
     stage.nothing_arrived(&case).context("framed")?;
 
     // Another route of a single-page application, after the choice was deleted without an event.
-    if matches!(tool, Tool::Vanilla | Tool::Klaro) {
+    if !matches!(tool, Tool::Tcf | Tool::Gpp | Tool::Page) {
         stage.play(Page::of(tool)).await?;
         let session = stage.page("const session = await driver.grant(); driver.act(); return session;").await?;
         stage.browser.client.delete_cookie(tool.cookie()).await?;
+        stage.page(FORGET_THE_SECOND_COPY).await?;
         let late = stage
             .page_given(
                 "const from = recorder.order++; history.pushState(null, '', '/product?routed'); await driver.pause(3000); \
@@ -43,34 +43,60 @@ pub(super) async fn comes_and_goes(stage: &Stage, tool: Tool) -> Result<String> 
     Ok(restorations.join("; "))
 }
 
-/// Granted, left, withdrawn on another page of the origin or only deleted there, and gone back to.
-async fn restored(stage: &Stage, tool: Tool, by_deleting: bool) -> Result<String> {
+/// c15t keeps the choice in a cookie and once more there.
+const FORGET_THE_SECOND_COPY: &str = "localStorage.clear();";
+
+/// What became of the choice while the page waited in the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    /// It stands.
+    Nothing,
+    /// It was taken back on another page of the origin.
+    Withdrawn,
+    /// What the tool keeps it in was deleted, and nobody was told.
+    Deleted,
+}
+
+/// Granted, left for another page of the origin, and gone back to.
+async fn restored(stage: &Stage, tool: Tool, meanwhile: Meanwhile) -> Result<String> {
     let page = Page::of(tool);
     let case = stage.play(page.clone()).await?;
     let session = stage.page("const session = await driver.grant(); driver.act(); return session;").await?;
-    let how = if by_deleting {
-        stage.browser.goto(&format!("{}/plain", case.origin)).await?;
-        stage.browser.client.delete_all_cookies().await?;
-        "choice deleted"
-    } else {
-        stage.browser.goto(&format!("{}/product", case.origin)).await?;
-        stage.until_ready(&page).await?;
-        stage.page("driver.withdraw(); await driver.pause(500);").await?;
-        "withdrawn"
+    let (elsewhere, how) = match meanwhile {
+        Meanwhile::Nothing => ("plain", "nothing changed"),
+        Meanwhile::Withdrawn => ("product", "withdrawn"),
+        Meanwhile::Deleted => ("plain", "choice deleted"),
     };
+    stage.browser.goto(&format!("{}/{elsewhere}", case.origin)).await?;
+    match meanwhile {
+        Meanwhile::Nothing => {}
+        Meanwhile::Withdrawn => {
+            stage.until_ready(&page).await?;
+            stage.page("driver.withdraw(); await driver.pause(500);").await?;
+        }
+        Meanwhile::Deleted => {
+            stage.browser.client.delete_all_cookies().await?;
+            stage.browser.execute(FORGET_THE_SECOND_COPY, vec![]).await?;
+        }
+    }
     let before = stage.sinkhole.about(&case.origin).len();
     stage.browser.client.back().await?;
     stage.page("await driver.until('the page', () => window.cmp); driver.act(); await driver.pause(3000);").await?;
     let was_restored = stage.browser.execute("return window.restored", vec![]).await? == true;
-    let told: Vec<Exchange> = stage.sinkhole.about(&case.origin).split_off(before);
-    let told: Vec<&Exchange> = told.iter().filter(|it| it.path != "/v1/erase").collect();
-    ensure!(
-        told.is_empty(),
-        "after going back, of session {session}: {:?}",
-        told.iter().map(|it| &it.path).collect::<Vec<_>>()
-    );
+    let told = || {
+        let mut told = stage.sinkhole.about(&case.origin).split_off(before);
+        told.retain(|it| it.path != "/v1/erase");
+        told.into_iter().map(|it| it.path).collect::<Vec<String>>()
+    };
+    // Only the page itself knows what it said, and has to say it again.
+    let stands = meanwhile == Meanwhile::Nothing && tool != Tool::Page;
+    ensure!(told().is_empty() != stands, "after going back, of session {session}: {:?}", told());
+    if meanwhile == Meanwhile::Nothing && tool == Tool::Page {
+        stage.page("cmp.grant(); driver.act(); await driver.pause(3000);").await?;
+        ensure!(!told().is_empty(), "nothing of session {session} even after the page granted again");
+    }
     let came_back = if was_restored { "restored from the cache" } else { "loaded anew by the browser" };
-    Ok(format!("{how} elsewhere: {came_back}"))
+    Ok(format!("{how} meanwhile: {came_back}"))
 }
 
 /// A page with a grant is prerendered: nothing until somebody looks at it.
@@ -87,6 +113,9 @@ async fn prerendered(stage: &Stage, tool: Tool) -> Result<()> {
     stage.until_ready(&page).await?;
     let activated = stage.page("return performance.getEntriesByType('navigation')[0].activationStart > 0;").await?;
     ensure!(activated == true, "the browser did not prerender it, so that nothing was tried");
+    if tool == Tool::Page {
+        stage.page("cmp.grant();").await?;
+    }
     stage.page("driver.act();").await?;
     stage
         .sinkhole
@@ -95,6 +124,9 @@ async fn prerendered(stage: &Stage, tool: Tool) -> Result<()> {
         })
         .await
 }
+
+/// What lengths of bodies are a multiple of.
+const STEP: usize = 512;
 
 /// C22. On a page of the collector's own host, with a cookie for it: there a request that carries cookies would show it.
 pub(super) async fn headers(stage: &Stage, tool: Tool) -> Result<String> {
@@ -123,14 +155,16 @@ pub(super) async fn headers(stage: &Stage, tool: Tool) -> Result<String> {
             {
                 ensure!(!exchange.answered.iter().any(|(known, _)| known == name), "{what} is answered with {name}");
             }
-            if exchange.path == "/v1/events" {
+            if exchange.method == "POST" {
+                ensure!(exchange.body.len() % STEP == 0, "{what} is {} bytes long", exchange.body.len());
                 sizes.push(exchange.body.len());
             }
         }
     }
     sizes.sort_unstable();
     sizes.dedup();
-    Ok(if sizes.len() == 1 { String::new() } else { format!("bodies are not padded: {} sizes", sizes.len()) })
+    let sizes: Vec<String> = sizes.iter().map(usize::to_string).collect();
+    Ok(format!("bodies of {} bytes", sizes.join(", ")))
 }
 
 /// Whether the module made that request, and no page of the browser's own did.
