@@ -6,13 +6,13 @@ use wasm_bindgen::JsValue;
 use crate::{page, value};
 
 /// All cookies that the page may read.
-pub(super) fn all() -> JsValue {
-    value::get(&value::get(&page::global(), "document"), "cookie")
+pub(super) fn all() -> Option<String> {
+    value::text(&value::get(&page::global(), "document"), "cookie")
 }
 
 /// The cookie of that name, as it stands.
 pub(super) fn read(name: &str) -> Option<String> {
-    let cookies = all().as_string()?;
+    let cookies = all()?;
     let named = |cookie: &str| cookie.trim_start().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
     cookies.split(';').find_map(named)
 }
