@@ -5,9 +5,14 @@ use waver_schema::SiteKey;
 use waver_store::{Pseudonym, Record, RecordKind};
 
 pub(crate) fn run(bytes: &[u8]) {
-    for kind in
-        [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Erasure]
-    {
+    for kind in [
+        RecordKind::Consent,
+        RecordKind::Batch,
+        RecordKind::Decision,
+        RecordKind::DeadLetter,
+        RecordKind::Erasure,
+        RecordKind::Visit,
+    ] {
         let record = |payload: &[u8]| Record {
             kind,
             site: SiteKey::parse("demo").expect("a key"),

@@ -22,6 +22,7 @@ use crate::collector::{Collector, StartError};
 use crate::config::{Config, LogLevel};
 use crate::consent_ledger::{self, LedgerError, Verified};
 use crate::host::Host;
+use crate::receipt::PublishedRoot;
 use crate::release::command::CommandError;
 use crate::release::{self, Asked, MOST_EPSILON_MILLI};
 use crate::site::Sites;
@@ -72,7 +73,7 @@ struct CheckArguments {
     #[arg(long, value_name = "FOLDER", num_args = 0..=1)]
     ledger: Option<Option<PathBuf>>,
     #[command(flatten)]
-    receipts: erasure::ReceiptArguments,
+    signed: erasure::SignedArguments,
 }
 
 #[derive(Debug, clap::Args)]
@@ -190,10 +191,15 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
             with_config(&arguments.configured, |config| serve(config, arguments.restore.as_deref()))
         }
         Command::Export(arguments) => with_config(&arguments.configured, |config| export(&config, &arguments)),
-        Command::Check(arguments) => match (arguments.receipts.to_check(), &arguments.ledger) {
+        Command::Check(arguments) => match (arguments.signed.receipt(), &arguments.ledger) {
             (Some((receipt, key)), _) => erasure::check(receipt, key),
-            (None, Some(Some(copy))) => ledgers_told(consent_ledger::verify_copy(copy), false),
-            (None, Some(None)) => with_config(&arguments.configured, |config| check_ledgers(&config)),
+            (None, Some(copy)) => match arguments.signed.kept_root() {
+                Ok(kept) => match copy {
+                    Some(copy) => ledgers_told(consent_ledger::verify_copy(copy), kept.as_ref(), false),
+                    None => with_config(&arguments.configured, |config| check_ledgers(&config, kept.as_ref())),
+                },
+                Err(exit) => exit,
+            },
             (None, None) => with_config(&arguments.configured, check),
         },
         Command::Erase(arguments) => erasure::erase(&arguments),
@@ -243,21 +249,23 @@ fn check(config: Config) -> Exit {
     }
 }
 
-fn check_ledgers(config: &Config) -> Exit {
+fn check_ledgers(config: &Config, kept: Option<&PublishedRoot>) -> Exit {
     log_to_stderr(config.log.level);
     let data = &config.server.data_dir;
     let verified = block_on(async {
         let log = SledLog::open(&data.join("log"), config.retention.segment())?;
         consent_ledger::verify(&consent_ledger::folder_of(data), &log).await
     });
-    verified.map_or_else(|exit| exit, |verified| ledgers_told(verified, true))
+    verified.map_or_else(|exit| exit, |verified| ledgers_told(verified, kept, true))
 }
 
-/// Prints what a verifier found, and gives the exit code for it.
-fn ledgers_told(verified: Result<Vec<Verified>, LedgerError>, with_log: bool) -> Exit {
+/// Prints what a verifier found, and gives the exit code for it. `kept` is a root that somebody kept, which the ledger must still go through.
+fn ledgers_told(verified: Result<Vec<Verified>, LedgerError>, kept: Option<&PublishedRoot>, with_log: bool) -> Exit {
     let error = match verified {
         Ok(verified) => {
-            for Verified { site, root, entries, covered } in verified {
+            let of_kept = kept.map(|kept| (kept, verified.iter().find(|verified| verified.site == kept.site)));
+            let found = of_kept.map(|(kept, verified)| (kept, verified.and_then(|it| it.root_at(kept.entries))));
+            for Verified { site, root, entries, covered, .. } in &verified {
                 println!("site {site}: {entries} entries are one chain, root {} of entry {}", root.hash, root.entries);
                 if with_log {
                     println!(
@@ -265,7 +273,30 @@ fn ledgers_told(verified: Result<Vec<Verified>, LedgerError>, with_log: bool) ->
                     );
                 }
             }
-            return Exit::Ok;
+            return match found {
+                None => Exit::Ok,
+                Some((kept, Some(hash))) if hash.as_bytes() == kept.root.as_bytes() => {
+                    println!(
+                        "site {}: it goes through the kept root {} of entry {}",
+                        kept.site, kept.root, kept.entries
+                    );
+                    Exit::Ok
+                }
+                Some((kept, Some(_))) => {
+                    eprintln!(
+                        "waver: site {}: entry {} has another hash than the kept root: it was altered since",
+                        kept.site, kept.entries
+                    );
+                    Exit::Data
+                }
+                Some((kept, None)) => {
+                    eprintln!(
+                        "waver: site {}: there is no entry {} to hold the kept root against",
+                        kept.site, kept.entries
+                    );
+                    Exit::Data
+                }
+            };
         }
         Err(error) => error,
     };

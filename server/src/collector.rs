@@ -135,7 +135,7 @@ impl Collector {
         let ledgers = Ledgers::open(consent_ledger::folder_of(&config.server.data_dir), log.end())?;
         let ledger_roots = ledgers.roots();
         let log = Arc::new(log);
-        let erasures = Erasures::open(&keys_folder, receipts, Arc::clone(&keyring), &host).await?;
+        let erasures = Erasures::open(&keys_folder, receipts, Arc::clone(&keyring), ledger_roots, &host).await?;
         let mut unfinished = Unfinished::default();
         let mut see = |replayed: &Replayed<'_>| unfinished.see(replayed, &sites);
         let rows = bring_up_seeing(&*log, &snapshots, &sites, &keyring, &mut see).await?;
@@ -235,7 +235,6 @@ impl Collector {
             streams: Arc::new(Semaphore::new(config.limits.streams)),
             exporter,
             exports: Arc::new(Semaphore::new(1)),
-            ledger_roots,
             erasures,
             records,
             searches: Arc::new(Semaphore::new(1)),
@@ -314,7 +313,7 @@ impl Stores {
 /// # Errors
 /// [`StoreError::Keys`].
 pub(crate) async fn open_keyring(config: &Config, sites: &Sites, host: Host) -> Result<Keyring, StoreError> {
-    let keys = sites.iter().map(|(_, site)| site.key.clone());
+    let keys = sites.iter().map(|(_, site)| (site.key.clone(), site.visitor));
     Ok(Keyring::open(&config.server.keys_folder(), keys, &config.retention, host).await?)
 }
 

@@ -247,7 +247,9 @@ fn keys_of(found: &Found, from: Sender) -> Vec<Key> {
             keys.extend(letter_keys(from.site));
         }
         Found::Entry(Entry::DeadLetter(_)) => keys.push(letters_key(from.site)),
+        Found::Entry(Entry::Visit(_)) => keys.push(from.visitor_key()),
         Found::Entry(Entry::Erasure(_)) => {
+            keys.push(from.visitor_key());
             keys.push(letters_key(from.site));
             keys.extend(letter_keys(from.site));
         }

@@ -249,6 +249,10 @@ pub struct Site {
     /// What browsers without a screen, and programs that name no browser, count as.
     #[serde(default)]
     pub automation: Automation,
+    /// For how long a browser that granted to personalise is remembered across sessions, whole days between 1 and 90, so that offers can be capped
+    /// across them (`per_visitor` of a policy). Nobody is unless this is set.
+    #[serde(default, deserialize_with = "value::days_or_off")]
+    pub visitor: Option<Duration>,
 }
 
 /// What automated sessions count as.
@@ -403,6 +407,7 @@ mod tests {
                 ("WAVER__SERVER__PROXY_HEADER", "forwarded"),
                 ("WAVER__SITES__DEMO__ALLOW_NO_ORIGIN", "true"),
                 ("WAVER__SITES__DEMO__AUTOMATION", "as_shoppers"),
+                ("WAVER__SITES__DEMO__VISITOR", "30days"),
                 ("WAVER__ADMIN__TOKEN", "0123456789abcdef0123456789abcdef"),
                 ("HOME", "/root"),
             ],
@@ -417,6 +422,7 @@ mod tests {
         assert_eq!(proxies.collect::<Vec<_>>(), ["192.0.2.7/32", "10.0.0.0/8"]);
         assert_eq!(config.server.proxy_header, ProxyHeader::Forwarded);
         assert!(config.sites.values().all(|site| site.allow_no_origin && site.automation == Automation::AsShoppers));
+        assert!(config.sites.values().all(|site| site.visitor == Some(30 * DAY)));
         assert!(config.admin.token.is_some());
         assert!(!format!("{config:?}").contains("0123456789abcdef"), "secrets never print");
     }
@@ -432,7 +438,7 @@ mod tests {
         let text = include_str!("../demo/reference.toml");
         let reference: Config = toml::from_str(text).expect("valid");
         let site = reference.sites.values().next().expect("a site");
-        assert_eq!((site.allow_no_origin, site.automation), (false, Automation::default()));
+        assert_eq!((site.allow_no_origin, site.automation, site.visitor), (false, Automation::default(), None));
         let defaults = Config { sites: reference.sites.clone(), ..Config::default() };
         assert_eq!(format!("{reference:#?}"), format!("{defaults:#?}"));
         // Each field that prints is a setting, but for the token and the parts of a rate.
@@ -463,6 +469,9 @@ mod tests {
             (format!("[limits.rate]\nsite_requests = \"5\"\n{site}"), &[], "unit"),
             (format!("[limits.rate]\nsource_sessions = \"5/h\"\n{site}"), &[], "unit"),
             (format!("[server]\ntrusted_proxies = [\"10.0.0.0/33\"]\n{site}"), &[], "network"),
+            (format!("{site}visitor = \"91days\"\n"), &[], "between 1 and 90"),
+            (format!("{site}visitor = \"36h\"\n"), &[], "between 1 and 90"),
+            (format!("{site}visitor = \"on\"\n"), &[], "`off`"),
             (format!("[admin]\ntoken = \"0123456789abcdef0123456789abcdef\"\n{site}"), &[], "`token`"),
             (site.replace("https://shop.example", "https://shop.example/"), &[], "line 2"),
             (site.replace("https://shop.example", "*"), &[], "scheme"),

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use waver_schema::SiteKey;
+use waver_schema::{LedgerChain, LedgerPoint, SiteKey};
 use waver_store::{ConsentLedger, LedgerEntry, LedgerRoot, StoreError};
 
 pub(crate) use follow::{Follower, day_of, open_keys};
@@ -35,6 +35,12 @@ impl LedgerRoots {
     /// That of `site`; empty, if it has none.
     pub(crate) fn of(&self, site: &SiteKey) -> LedgerRoot {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(site).copied().unwrap_or(LedgerRoot::EMPTY)
+    }
+
+    /// That of `site`, as receipts have it.
+    pub(crate) fn point(&self, site: &SiteKey) -> LedgerPoint {
+        let LedgerRoot { entries, hash, .. } = self.of(site);
+        LedgerPoint { entries, root: LedgerChain::from_bytes(*hash.as_bytes()) }
     }
 
     fn set(&self, site: SiteKey, root: LedgerRoot) {

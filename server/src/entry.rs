@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
-    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, PageType, SiteKey,
+    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, OfferId, PageType, SiteKey,
 };
 use waver_store::{DecodeError, Pseudonym, Record, RecordKind};
 
@@ -106,6 +106,18 @@ pub(crate) struct DecisionEntry {
     /// Language of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) locale: Option<Locale>,
+    /// What the browser had been offered across its sessions, where that was known. Not who it is.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) to_visitor: Vec<OfferId>,
+}
+
+/// An offer that was made to a browser which is remembered across sessions. Holds nothing of the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct VisitEntry {
+    /// The offer.
+    pub(crate) offer: OfferId,
+    /// When the browser's pseudonym ends, Unix milliseconds.
+    pub(crate) until: u64,
 }
 
 impl DecisionEntry {
@@ -114,6 +126,7 @@ impl DecisionEntry {
         request: &DecisionRequest,
         policy: &str,
         propensity: f64,
+        to_visitor: Vec<OfferId>,
     ) -> DecisionEntry {
         DecisionEntry {
             record,
@@ -123,6 +136,7 @@ impl DecisionEntry {
             features: request.features.clone(),
             cart: request.cart,
             locale: request.locale.clone(),
+            to_visitor,
         }
     }
 }
@@ -145,6 +159,9 @@ pub(crate) struct ErasureTold {
     /// Keys that there were.
     #[serde(default)]
     pub(crate) keys: u32,
+    /// Whether it reached something of the browser across sessions.
+    #[serde(default)]
+    pub(crate) visitor: bool,
     /// What it reached in the log.
     pub(crate) records: ErasedRecords,
     /// That of the request.
@@ -184,6 +201,7 @@ pub(crate) enum Entry {
     Decision(DecisionEntry),
     DeadLetter(DeadLetterEntry),
     Erasure(ErasureEntry),
+    Visit(VisitEntry),
 }
 
 impl Entry {
@@ -203,6 +221,7 @@ impl Entry {
             Entry::Decision(decision) => (RecordKind::Decision, serde_json::to_vec(decision)?),
             Entry::DeadLetter(letters) => (RecordKind::DeadLetter, serde_json::to_vec(letters)?),
             Entry::Erasure(erasure) => (RecordKind::Erasure, serde_json::to_vec(erasure)?),
+            Entry::Visit(visit) => (RecordKind::Visit, serde_json::to_vec(visit)?),
         };
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
@@ -218,6 +237,7 @@ impl Entry {
             RecordKind::Decision => Entry::Decision(serde_json::from_slice(&record.payload)?),
             RecordKind::DeadLetter => Entry::DeadLetter(serde_json::from_slice(&record.payload)?),
             RecordKind::Erasure => Entry::Erasure(serde_json::from_slice(&record.payload)?),
+            RecordKind::Visit => Entry::Visit(serde_json::from_slice(&record.payload)?),
         })
     }
 }

@@ -11,18 +11,19 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use waver_schema::{ErasureId, LogChain, LogPoint, LogProof, Receipt, ReceiptKey, SiteKey, WIRE_VERSION};
+use waver_schema::{ErasureId, LedgerChain, LogChain, LogPoint, LogProof, Receipt, ReceiptKey, SiteKey, WIRE_VERSION};
 use waver_store::{
-    EmbeddedState, EventLog, FileKeys, KeptReceipt, Key, KeyError, KeyName, KeyStore, Pseudonym, Receipts, SecretKey,
-    StateStore, StoreError,
+    EmbeddedState, EventLog, FileKeys, KeptReceipt, Key, KeyError, KeyName, KeyStore, LedgerRoot, Pseudonym, Receipts,
+    SecretKey, StateStore, StoreError,
 };
 
 use crate::committer::Replayed;
+use crate::consent_ledger::LedgerRoots;
 use crate::entry::{Entry, ErasureEntry, Found};
 use crate::host::Host;
 use crate::keyring::Keyring;
 use crate::pipeline::{Candidates, Erased, Group, Room, Sender, letter_keys, letters_key};
-use crate::receipt::{STATEMENT, Signer};
+use crate::receipt::{PublishedRoot, STATEMENT, SignedRoot, Signer};
 use crate::site::{SiteIndex, Sites};
 use crate::state::Tombstone;
 
@@ -49,6 +50,7 @@ pub(crate) struct Erasures {
     signer: Signer,
     naming: SecretKey,
     keyring: Arc<Keyring>,
+    roots: LedgerRoots,
     /// When old tombstones and receipts were last let go of, Unix milliseconds; 0 if that was before this start.
     swept_at: AtomicU64,
 }
@@ -76,18 +78,30 @@ impl Erasures {
         keys: &Path,
         receipts: Receipts,
         keyring: Arc<Keyring>,
+        roots: LedgerRoots,
         host: &Host,
     ) -> Result<Erasures, ErasureError> {
         let keys = FileKeys::open(&keys.join(FILE))?;
         let fresh = || SecretKey::from_bytes(host.random());
         let signing = keys.get_or_create(&KeyName::new(SIGNING)?, fresh()).await?;
         let naming = keys.get_or_create(&KeyName::new(NAMING)?, fresh()).await?;
-        Ok(Erasures { keys, receipts, signer: Signer::new(&signing), naming, keyring, swept_at: AtomicU64::new(0) })
+        let signer = Signer::new(&signing);
+        Ok(Erasures { keys, receipts, signer, naming, keyring, roots, swept_at: AtomicU64::new(0) })
     }
 
     /// Who signs receipts.
     pub(crate) fn key(&self) -> ReceiptKey {
         self.signer.key()
+    }
+
+    /// How far the consent ledger of `site` goes, signed `now` (Unix milliseconds).
+    ///
+    /// # Errors
+    /// As [`Signer::sign_root`].
+    pub(crate) fn signed_root(&self, site: &SiteKey, now: u64) -> Result<SignedRoot, serde_json::Error> {
+        let LedgerRoot { entries, hash, offset } = self.roots.of(site);
+        let (key, root) = (self.signer.key().key, LedgerChain::from_bytes(*hash.as_bytes()));
+        self.signer.sign_root(PublishedRoot { entries, key, offset, root, signed_at: now, site: site.clone() })
     }
 
     /// The name of the erasure of the session of this pseudonym: whoever has only the session's id cannot come upon it.
@@ -128,12 +142,14 @@ impl Erasures {
             erasure: erased.erasure,
             key: self.signer.key().key,
             keys_destroyed: erased.told.keys,
+            ledger: Some(self.roots.point(&erased.site)),
             log: LogProof { after, before: erased.told.before, record },
             nonce: erased.told.nonce,
             records: erased.told.records,
             site: erased.site.clone(),
             statement: STATEMENT.to_owned(),
             v: WIRE_VERSION,
+            visitor: erased.told.visitor,
         };
         let text = serde_json::to_vec(&self.signer.sign(receipt)?)?;
         Ok(KeptReceipt { name: *erased.erasure.as_bytes(), until: erased.erased_at + RECEIPT_MS, text })
@@ -194,6 +210,7 @@ impl Erasures {
             signer,
             naming: secret,
             keyring,
+            roots: LedgerRoots::default(),
             swept_at: AtomicU64::new(0),
         }
     }
@@ -262,7 +279,9 @@ pub(crate) async fn erase_again<L: EventLog>(
     for some in missing.chunks(AT_ONCE) {
         let keys: BTreeSet<Key> = some
             .iter()
-            .flat_map(|(from, _)| Candidates::from(*from).keys().into_iter().chain(ring(from.site)))
+            .flat_map(|(from, _)| {
+                Candidates::from(*from).keys().into_iter().chain([from.visitor_key()]).chain(ring(from.site))
+            })
             .collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let rows = state.load(&keys).await?;
@@ -343,8 +362,14 @@ mod tests {
         let site = SiteKey::parse("demo").expect("valid");
         let erasures = Erasures::temporary(Arc::new(crate::keyring::tests::in_memory(&[], 0)));
         let point = LogPoint { chain: LogChain::from_bytes([0; 16]), offset: 0 };
-        let told =
-            ErasureTold { classes: Vec::new(), keys: 0, records: ErasedRecords::default(), nonce: None, before: point };
+        let told = ErasureTold {
+            classes: Vec::new(),
+            keys: 0,
+            visitor: false,
+            records: ErasedRecords::default(),
+            nonce: None,
+            before: point,
+        };
         let erasure = ErasureId::from_bytes([3; 16]);
         let pseudonyms = [1, 2].map(|byte| Pseudonym::from_bytes([byte; 16]));
         let erased =

@@ -42,7 +42,6 @@ use waver_schema::ErrorCode;
 use crate::backup::Exporter;
 use crate::committer::Queue;
 use crate::config::Limits;
-use crate::consent_ledger::LedgerRoots;
 use crate::erasures::Erasures;
 use crate::host::Host;
 use crate::keyring::Keyring;
@@ -89,7 +88,6 @@ pub(crate) struct App {
     /// Hands out backups, as many at a time as there are places.
     pub(crate) exporter: Exporter,
     pub(crate) exports: Arc<Semaphore>,
-    pub(crate) ledger_roots: LedgerRoots,
     pub(crate) erasures: Arc<Erasures>,
     /// The log, for whoever asks what is held about a session; as many at a time as there are places.
     pub(crate) records: Records,
@@ -166,6 +164,7 @@ pub(crate) fn router(app: SharedApp) -> Router {
         .layer(CompressionLayer::new())
         .merge(
             ingest
+                .layer(from_fn(layers::leave_no_stack))
                 .layer(from_fn_with_state(Arc::clone(&app), source::limit))
                 .layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)),
         )

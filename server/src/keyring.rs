@@ -5,6 +5,8 @@
 //!   a session id had, and the session has ended with it.
 //! - A *session* has 32 random bytes of its own from its first grant on. What it does is sealed under a key that follows from these and from
 //!   a key of the epoch's ([`seal`]): both halves are needed, and destroying either makes it unreadable, in backups too.
+//! - A *visitor*, a browser that is remembered across sessions where a site wants that, has a pseudonym under a secret of its own, which lives for as
+//!   many days as the site says and is then destroyed, and a key like a session's ([`visitors`]).
 //! - An epoch's half is destroyed once everything sealed under it is past its time ([`rotation`]), and those of its sessions with it.
 //!
 //! What cannot be opened because its key is gone is *erased*: it is skipped wherever it is met, and counted.
@@ -16,6 +18,7 @@ mod rotation;
 mod rows;
 mod seal;
 mod shown;
+mod visitors;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -24,6 +27,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use waver_core::window::LATENESS_MS;
@@ -39,6 +43,7 @@ pub(crate) use pseudonyms::{Named, PurposeSet};
 pub(crate) use rotation::Turn;
 pub(crate) use seal::{Opened, Readable, SEAL_BYTES, Unsealed};
 pub(crate) use shown::KeysHeld;
+pub(crate) use visitors::VisitorName;
 
 /// Number of an epoch: the Unix second in which it began, or the next that was free. Later epochs have larger ones.
 pub(crate) type EpochNumber = u32;
@@ -57,37 +62,43 @@ pub(crate) enum Vault {
     Behaviour,
     /// Dead letters.
     Letters,
+    /// What is remembered of visitors.
+    Visitors,
 }
 
 impl Vault {
-    const ALL: [Vault; 2] = [Vault::Behaviour, Vault::Letters];
+    const ALL: [Vault; 3] = [Vault::Behaviour, Vault::Letters, Vault::Visitors];
 
     /// Where the payload of a record belongs; `None` for what is not sealed.
     pub(crate) const fn of(kind: RecordKind) -> Option<Vault> {
         match kind {
             RecordKind::Batch | RecordKind::Decision => Some(Vault::Behaviour),
             RecordKind::DeadLetter => Some(Vault::Letters),
+            RecordKind::Visit => Some(Vault::Visitors),
             RecordKind::Consent | RecordKind::Erasure => None,
         }
     }
 }
 
 /// How long keys live, milliseconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Lives {
     epoch: u64,
     behaviour: u64,
     letters: u64,
+    /// How long visitors are remembered, of the sites that do.
+    visitors: HashMap<SiteKey, u64>,
 }
 
 impl Lives {
-    fn of(retention: &Retention) -> Lives {
+    fn of(retention: &Retention, visitors: HashMap<SiteKey, u64>) -> Lives {
         let secret = 2 * millis(retention.epoch);
         let sealed = |kept| secret + millis(kept).max(LINGER_MS);
         Lives {
             epoch: millis(retention.epoch),
             behaviour: sealed(retention.events),
             letters: sealed(retention.dead_letters),
+            visitors,
         }
     }
 
@@ -95,17 +106,26 @@ impl Lives {
         2 * self.epoch
     }
 
-    const fn of_vault(&self, vault: Vault) -> u64 {
+    /// Of what is sealed for `site`; 0 for what it does not have.
+    fn of_vault(&self, vault: Vault, site: &SiteKey) -> u64 {
         match vault {
             Vault::Behaviour => self.behaviour,
             Vault::Letters => self.letters,
+            // Somebody may be met for the first time at the end of the epoch.
+            Vault::Visitors => self.visitors.get(site).map_or(0, |days| self.epoch + days + LINGER_MS),
         }
+    }
+
+    /// The vaults that `site` has.
+    fn vaults(&self, site: &SiteKey) -> impl Iterator<Item = Vault> {
+        let remembers = self.visitors.contains_key(site);
+        Vault::ALL.into_iter().filter(move |vault| *vault != Vault::Visitors || remembers)
     }
 }
 
 /// One value for each [`Vault`].
 #[derive(Debug, Default)]
-struct PerVault<T>([T; 2]);
+struct PerVault<T>([T; 3]);
 
 impl<T> PerVault<T> {
     const fn of(&self, vault: Vault) -> &T {
@@ -132,6 +152,8 @@ type SessionKey = (EpochNumber, SecretKey);
 struct OfSite {
     epochs: BTreeMap<EpochNumber, Epoch>,
     sessions: PerVault<HashMap<Pseudonym, SessionKey>>,
+    /// The secret of its visitors' pseudonyms, and the second in which it was made.
+    visitors: Option<SessionKey>,
 }
 
 /// All keys. They are in memory as well, since they are needed for every record: a hundred bytes for each session of the last days.
@@ -146,13 +168,14 @@ pub(crate) struct Keyring {
 }
 
 impl Keyring {
-    /// Opens the keys in `folder`, which one process at a time may do, and makes those that `sites` need now.
+    /// Opens the keys in `folder`, which one process at a time may do, and makes those that `sites` need now. Each comes with how long it remembers
+    /// visitors, if it does.
     ///
     /// # Errors
     /// [`KeyError`].
     pub(crate) async fn open(
         folder: &Path,
-        sites: impl IntoIterator<Item = SiteKey>,
+        sites: impl IntoIterator<Item = (SiteKey, Option<Duration>)>,
         retention: &Retention,
         host: Host,
     ) -> Result<Keyring, KeyError> {
@@ -162,7 +185,7 @@ impl Keyring {
     /// The same over another store.
     pub(crate) async fn over(
         store: impl KeyStore,
-        sites: impl IntoIterator<Item = SiteKey>,
+        sites: impl IntoIterator<Item = (SiteKey, Option<Duration>)>,
         retention: &Retention,
         host: Host,
     ) -> Result<Keyring, KeyError> {
@@ -176,6 +199,9 @@ impl Keyring {
                 Some(Name::Seal(vault, site, number)) => {
                     *held.entry(site).or_default().epochs.entry(number).or_default().seals.of_mut(vault) = Some(key);
                 }
+                Some(Name::Visitors(site, number)) => {
+                    held.entry(site).or_default().visitors = Some((number, key));
+                }
                 Some(Name::Session(vault, site, number, pseudonym)) => {
                     let of_site = held.entry(site).or_default();
                     of_site.sessions.of_mut(vault).insert(pseudonym, (number, key));
@@ -183,10 +209,12 @@ impl Keyring {
                 None => {}
             }
         }
-        sites.into_iter().for_each(|site| {
+        let mut visitors = HashMap::new();
+        for (site, remembered) in sites {
+            visitors.extend(remembered.map(|remembered| (site.clone(), millis(remembered))));
             held.entry(site).or_default();
-        });
-        let lives = Lives::of(retention);
+        }
+        let lives = Lives::of(retention, visitors);
         let (erased, rotated) = (AtomicU64::new(0), AtomicU64::new(0));
         let keyring = Keyring { store: Box::new(store), host, lives, held: RwLock::new(held), erased, rotated };
         keyring.turn(true).await?;

@@ -13,16 +13,16 @@ use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState
 use waver_policy::Policy;
 use waver_schema::{
     Arm, BatchAnswer, Cart, ConsentAnswer, ConsentChoice, Decision, DecisionFeatures, DecisionId, DecisionReason,
-    DecisionRequest, ErrorCode, Locale, Offer, PageType, Rejected, SlotName, TrafficClass,
+    DecisionRequest, ErrorCode, Locale, Offer, OfferId, PageType, Rejected, SlotName, TrafficClass,
 };
 use waver_store::{Commit, Key, Position, Pseudonym, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
-use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found};
-use crate::keyring::{EpochNumber, Named, PurposeSet, Readable, SEAL_BYTES, Unsealed};
+use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found, VisitEntry};
+use crate::keyring::{EpochNumber, Named, PurposeSet, Readable, SEAL_BYTES, Unsealed, VisitorName};
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
-use crate::state::{self, Session, Tombstone};
+use crate::state::{self, Session, Tombstone, Visitor};
 
 mod erase;
 
@@ -43,13 +43,24 @@ pub(crate) struct Candidates {
     pub(crate) received_at: u64,
     /// The likeliest first.
     pub(crate) names: Vec<Named>,
+    /// The browser across sessions, where it is remembered.
+    pub(crate) visitor: Option<VisitorName>,
 }
 
 impl Candidates {
     /// The rows that a command of any of them may read or write, beside those of dead letters.
     pub(crate) fn keys(&self) -> Vec<Key> {
         let keys = |(_, from): (_, Sender)| [from.key(), from.tombstone_key()];
-        self.senders().flat_map(keys).chain([Key::Books(self.site.number())]).collect()
+        let of_visitor = self.of_visitor().map(|(from, _)| [from.visitor_key(), from.tombstone_key()]);
+        let of_visitor = of_visitor.into_iter().flatten();
+        self.senders().flat_map(keys).chain(of_visitor).chain([Key::Books(self.site.number())]).collect()
+    }
+
+    /// The browser across sessions as a sender, and when its pseudonym ends.
+    fn of_visitor(&self) -> Option<(Sender, u64)> {
+        let Candidates { site, received_at, .. } = *self;
+        let VisitorName { pseudonym, epoch, until } = self.visitor?;
+        Some((Sender { site, pseudonym, epoch, received_at }, until))
     }
 
     fn senders(&self) -> impl Iterator<Item = (Option<PurposeSet>, Sender)> {
@@ -63,7 +74,7 @@ impl Candidates {
 impl From<Sender> for Candidates {
     fn from(from: Sender) -> Candidates {
         let Sender { site, pseudonym, epoch, received_at } = from;
-        Candidates { site, received_at, names: vec![Named { pseudonym, epoch, set: None }] }
+        Candidates { site, received_at, names: vec![Named { pseudonym, epoch, set: None }], visitor: None }
     }
 }
 
@@ -98,6 +109,11 @@ impl Sender {
     fn tombstone_key(&self) -> Key {
         Key::Tombstone(self.site.number(), self.pseudonym)
     }
+
+    /// Where what is known of it stands, if it is a browser across sessions.
+    pub(crate) fn visitor_key(&self) -> Key {
+        Key::Visitor(self.site.number(), self.pseudonym)
+    }
 }
 
 /// Where the ring of a site's dead letters stands.
@@ -123,6 +139,14 @@ struct Held {
 struct HeldTombstone {
     version: u32,
     tombstone: Option<Tombstone>,
+    is_changed: bool,
+}
+
+/// A browser across sessions as a group holds it.
+#[derive(Default)]
+struct HeldVisitor {
+    version: u32,
+    visitor: Option<Visitor>,
     is_changed: bool,
 }
 
@@ -181,6 +205,7 @@ pub(crate) struct Group<'a> {
     sites: &'a Sites,
     sessions: HashMap<Key, Held>,
     tombstones: HashMap<Key, HeldTombstone>,
+    visitors: HashMap<Key, HeldVisitor>,
     books: BTreeMap<SiteNumber, HeldBooks>,
     letters: BTreeMap<SiteNumber, HeldLetters>,
     /// How many sessions may still begin, and how many may still be erased.
@@ -242,6 +267,7 @@ impl<'a> Group<'a> {
     ) -> Result<Group<'a>, StoreError> {
         let mut sessions = HashMap::new();
         let mut tombstones = HashMap::new();
+        let mut visitors = HashMap::new();
         let mut books = BTreeMap::new();
         let mut letters: BTreeMap<SiteNumber, HeldLetters> = BTreeMap::new();
         for (key, row) in rows {
@@ -266,6 +292,10 @@ impl<'a> Group<'a> {
                     let tombstone = row.as_ref().map(state::read).transpose()?;
                     tombstones.insert(key, HeldTombstone { version, tombstone, is_changed: false });
                 }
+                Key::Visitor(..) => {
+                    let visitor = row.as_ref().map(state::read).transpose()?;
+                    visitors.insert(key, HeldVisitor { version, visitor, is_changed: false });
+                }
                 Key::Session(..) => {
                     let session = row.as_ref().map(Session::from_row).transpose()?;
                     sessions.insert(key, Held { version, session, is_changed: false });
@@ -276,6 +306,7 @@ impl<'a> Group<'a> {
             sites,
             sessions,
             tombstones,
+            visitors,
             books,
             letters,
             room,
@@ -325,7 +356,7 @@ impl<'a> Group<'a> {
         let ConsentEntry { measure, personalize, .. } = entry;
         let Some(granted) = PurposeSet::granted(measure, personalize) else {
             // Who never granted anything here has nothing to withdraw, and leaves nothing behind.
-            let mut answer = ConsentAnswer { consent_epoch: 0, measure, personalize };
+            let mut answer = ConsentAnswer { consent_epoch: 0, measure, personalize, visitor_days: None };
             for (_, from) in senders {
                 if self.session(from).is_some() {
                     answer = self.fold_consent(from, &entry);
@@ -424,16 +455,20 @@ impl<'a> Group<'a> {
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
         }
-        let facts = facts(session, from, &Asked::from(request));
+        let to_visitor = self.offered_to(of);
+        let facts = facts(session, from, &Asked::from(request), to_visitor.clone());
         let (verdict, failures) = policy.decide(&facts, session.state.session_ms(from.received_at));
         for failure in failures {
             tracing::warn!(offer = failure.offer.as_str(), "a rule failed: {}", failure.message);
         }
         let (record, offer) = record_of(&verdict, &policy, from, id, &facts.slot, request.locale.as_ref());
-        let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity);
+        let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity, to_visitor);
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
         self.record(from, &Entry::Decision(entry), Readable::default())?;
+        if let Some(offer) = &offer {
+            self.visit(of, offer.id.clone())?;
+        }
         Ok(Decision {
             decision: Some(id),
             slot: request.slot.clone(),
@@ -452,7 +487,7 @@ impl<'a> Group<'a> {
     pub(crate) fn take_again(&self, from: Sender, logged: &DecisionEntry, policy: &Policy) -> Option<DecisionEntry> {
         let from = Sender { received_at: self.clock.max(from.received_at), ..from };
         let session = self.session(from)?;
-        let facts = facts(session, from, &Asked::from(logged));
+        let facts = facts(session, from, &Asked::from(logged), logged.to_visitor.clone());
         let (verdict, _) = policy.decide(&facts, session.state.session_ms(from.received_at));
         let DecisionRecord { decision, slot, .. } = &logged.record;
         let (record, _) = record_of(&verdict, policy, from, *decision, slot, logged.locale.as_ref());
@@ -478,6 +513,7 @@ impl<'a> Group<'a> {
                 self.fold_batch(from, batch);
             }
             Entry::Decision(decision) => self.fold_decision(from, decision),
+            Entry::Visit(visit) => self.fold_visit(from, visit),
             Entry::DeadLetter(letters) => self.keep_letters(from, letters, Standing::At(offset)),
             Entry::Erasure(ErasureEntry { erasure, .. }) => {
                 self.fold_erasure(from, *erasure);
@@ -520,6 +556,11 @@ impl<'a> Group<'a> {
         for (key, held) in self.tombstones.into_iter().filter(|(_, held)| held.is_changed) {
             let bytes = held.tombstone.as_ref().map(state::write).transpose()?;
             let life = held.tombstone.as_ref().map(Tombstone::life);
+            writes.push(Write { key, expected: Some(held.version), bytes, life });
+        }
+        for (key, held) in self.visitors.into_iter().filter(|(_, held)| held.is_changed) {
+            let bytes = held.visitor.as_ref().map(state::write).transpose()?;
+            let life = held.visitor.as_ref().map(Visitor::life);
             writes.push(Write { key, expected: Some(held.version), bytes, life });
         }
         for (site, held) in self.books.into_iter().filter(|(_, held)| held.is_changed) {
@@ -611,6 +652,41 @@ impl<'a> Group<'a> {
         self.held(from).is_changed = true;
         self.note_share(from, &mut changes);
         self.changes.push((from.site.number(), changes));
+    }
+
+    /// What the browser was offered across its sessions, as far as that is remembered.
+    fn offered_to(&self, of: &Candidates) -> Vec<OfferId> {
+        let visitor = of.of_visitor().and_then(|(from, _)| self.visitors.get(&from.visitor_key())?.visitor.as_ref());
+        let visitor = visitor.filter(|visitor| !visitor.is_over(self.clock.max(of.received_at)));
+        visitor.map(|visitor| visitor.offers().cloned().collect()).unwrap_or_default()
+    }
+
+    /// Remembers an offer of a browser across sessions, unless it was erased or there is no room for another.
+    ///
+    /// # Errors
+    /// [`ErrorCode::Internal`] if its record cannot be written.
+    fn visit(&mut self, of: &Candidates, offer: OfferId) -> Result<(), ErrorCode> {
+        let Some((from, until)) = of.of_visitor() else { return Ok(()) };
+        let from = self.dated(from);
+        if self.tombstone(from).is_some() {
+            return Ok(());
+        }
+        let is_known = self.visitors.get(&from.visitor_key()).is_some_and(|held| held.visitor.is_some());
+        if !is_known {
+            // Takes a key as a session does.
+            let Some(sessions) = self.room.sessions.checked_sub(1) else { return Ok(()) };
+            self.room.sessions = sessions;
+        }
+        let entry = VisitEntry { offer, until };
+        self.fold_visit(from, &entry);
+        self.record(from, &Entry::Visit(entry), Readable::default())
+    }
+
+    fn fold_visit(&mut self, from: Sender, VisitEntry { offer, until }: &VisitEntry) {
+        let held = self.visitors.entry(from.visitor_key()).or_default();
+        held.is_changed = true;
+        held.visitor.take_if(|visitor| visitor.is_over(from.received_at));
+        held.visitor.get_or_insert_with(|| Visitor::new(*until)).remember(offer.clone(), from.received_at);
     }
 
     /// The session remembers what it adds to the windows, and tells what it has reached with that.
@@ -708,7 +784,7 @@ impl<'a> From<&'a DecisionEntry> for Asked<'a> {
     }
 }
 
-fn facts(session: &Session, from: Sender, asked: &Asked<'_>) -> Facts {
+fn facts(session: &Session, from: Sender, asked: &Asked<'_>, to_visitor: Vec<OfferId>) -> Facts {
     Facts {
         personalize: true,
         slot: asked.slot.clone(),
@@ -716,6 +792,7 @@ fn facts(session: &Session, from: Sender, asked: &Asked<'_>) -> Facts {
         features: asked.features.clone(),
         cart: asked.cart,
         history: session.state.history(),
+        to_visitor,
         lot: from.pseudonym.lot(),
     }
 }

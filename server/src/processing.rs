@@ -165,6 +165,11 @@ const ADDED: &[Added] = &[
         why: "to count shoppers apart from programs",
     },
     Added {
+        what: "where the site remembers browsers across sessions (`visitor`, off by default), and only with consent to `personalize`: a keyed hash of \
+               site and the browser's name for itself, and the offers made to it with their times",
+        why: "offers can be capped across sessions; nothing joins it with a session",
+    },
+    Added {
         what: "decision: id, offer, arm, reason, end",
         why: "an offer that stands is answered again and never made twice",
     },
@@ -256,6 +261,11 @@ fn kept(retention: &Retention) -> Vec<Kept> {
             class: "events and decisions",
             time: time(retention.events),
             erasure: "erased with the session; else with their segment, at most an hour later",
+        },
+        Kept {
+            class: "browsers remembered across sessions, where a site does: the name in the browser's local storage, and what it was offered",
+            time: "off by default; else as many days as the site says, 90 at most".to_owned(),
+            erasure: "erased with a withdrawal, in the browser in the same task",
         },
         Kept {
             class: "sessions",

@@ -1,19 +1,56 @@
-//! Receipts of erasures: signed with Ed25519, and verified by anyone who has the public key.
+//! Receipts of erasures, and roots of consent ledgers: signed with Ed25519, and verified by anyone who has the public key.
 
 use ed25519_dalek::{Signature as Signed, Signer as _, SigningKey, VerifyingKey};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use waver_schema::{PublicKey, Receipt, ReceiptKey, Signature, SignedReceipt, SigningKeyId};
+use utoipa::ToSchema;
+use waver_schema::{LedgerChain, PublicKey, Receipt, ReceiptKey, Signature, SignedReceipt, SigningKeyId, SiteKey};
 use waver_store::SecretKey;
 
 /// What is signed begins with this, so that a signature of ours over anything else is never taken for a receipt.
 const CONTEXT: &str = "waver erasure receipt v1\n";
+/// The same for roots.
+const ROOT_CONTEXT: &str = "waver ledger root v1\n";
 
 /// What a receipt says to people.
 pub(crate) const STATEMENT: &str = "What the log held of this session was sealed under keys that are destroyed. Backups hold no keys, so \
      that it stays unreadable in them too. Sums that were still open no longer count it, but for the number of distinct sessions, which may \
      until the collector starts anew. Sums that had been closed keep it as one among others, and name nobody.";
 
-/// Signs receipts.
+/// How far the consent ledger of a site goes. Whoever keeps this can tell later that nothing before it was altered, and can show that the collector
+/// said so. Its fields stand in the order of their names, as in receipts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct PublishedRoot {
+    /// Number of the last entry, and so how many there ever were; 0 for none.
+    pub(crate) entries: u64,
+    /// The key that signed; it is the one of receipts.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+    pub(crate) key: SigningKeyId,
+    /// Offset in the log of the record that the last entry was made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<u64>,
+    /// Hash of the last entry and of everything before it.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{64}$")]
+    pub(crate) root: LedgerChain,
+    /// When this was said, Unix milliseconds of the collector's clock.
+    pub(crate) signed_at: u64,
+    /// The site.
+    #[schema(value_type = String)]
+    pub(crate) site: SiteKey,
+}
+
+/// A root and its signature.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub(crate) struct SignedRoot {
+    #[serde(flatten)]
+    pub(crate) published: PublishedRoot,
+    /// Over the bytes of this object without the signature, its fields in the order of their names and without spaces, after the text
+    /// `waver ledger root v1` and a line break.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{128}$")]
+    pub(crate) signature: Signature,
+}
+
+/// Signs receipts and roots.
 pub(crate) struct Signer(SigningKey);
 
 impl Signer {
@@ -30,8 +67,19 @@ impl Signer {
     /// # Errors
     /// When it cannot be written as JSON, which a receipt always can.
     pub(crate) fn sign(&self, receipt: Receipt) -> Result<SignedReceipt, serde_json::Error> {
-        let signature = Signature::from_bytes(self.0.sign(&signed_bytes(&receipt)?).to_bytes());
+        let signature = self.signature(&signed_bytes(CONTEXT, &receipt)?);
         Ok(SignedReceipt { receipt, signature })
+    }
+
+    /// # Errors
+    /// As [`Signer::sign`].
+    pub(crate) fn sign_root(&self, published: PublishedRoot) -> Result<SignedRoot, serde_json::Error> {
+        let signature = self.signature(&signed_bytes(ROOT_CONTEXT, &published)?);
+        Ok(SignedRoot { published, signature })
+    }
+
+    fn signature(&self, bytes: &[u8]) -> Signature {
+        Signature::from_bytes(self.0.sign(bytes).to_bytes())
     }
 }
 
@@ -41,12 +89,15 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Why a receipt proves nothing.
+/// Why a receipt or a root proves nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReceiptError {
     /// It is not one.
     #[error("it is not a receipt as GET /v1/erase/{{erasure}} gives it")]
     NotAReceipt,
+    /// It is not one.
+    #[error("it is not a root as GET /v1/ledger/root gives it")]
+    NotARoot,
     /// The key is not one.
     #[error("the key is none; it is the 64 digits of `public_key` at GET /v1/erase/key, or that answer in a file")]
     NotAKey,
@@ -63,27 +114,46 @@ pub(crate) enum ReceiptError {
 /// # Errors
 /// [`ReceiptError`].
 pub(crate) fn verify(json: &str, key: &PublicKey) -> Result<Receipt, ReceiptError> {
-    let signed: SignedReceipt = serde_json::from_str(json).map_err(|_| ReceiptError::NotAReceipt)?;
-    // What is beside what is known to a receipt is not signed, and must not look as if it were.
-    let whole = serde_json::from_str(json).and_then(|whole: Value| Ok(whole == serde_json::to_value(&signed)?));
-    if !whole.is_ok_and(|is_whole| is_whole) {
-        return Err(ReceiptError::NotAReceipt);
-    }
-    let SignedReceipt { receipt, signature } = signed;
-    let verifying = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| ReceiptError::NotAKey)?;
-    if receipt.key != id_of(key) {
-        return Err(ReceiptError::OtherKey(receipt.key));
-    }
-    let bytes = signed_bytes(&receipt).map_err(|_| ReceiptError::NotAReceipt)?;
-    verifying
-        .verify_strict(&bytes, &Signed::from_bytes(signature.as_bytes()))
-        .map(|()| receipt)
-        .map_err(|_| ReceiptError::Forged)
+    let SignedReceipt { receipt, signature } = read_whole(json).ok_or(ReceiptError::NotAReceipt)?;
+    expect_signed(CONTEXT, &receipt, receipt.key, &signature, key)?;
+    Ok(receipt)
 }
 
-fn signed_bytes(receipt: &Receipt) -> Result<Vec<u8>, serde_json::Error> {
-    let mut bytes = CONTEXT.as_bytes().to_vec();
-    serde_json::to_writer(&mut bytes, receipt)?;
+/// Whether `json` is the root of a consent ledger that the holder of `key` signed.
+///
+/// # Errors
+/// [`ReceiptError`].
+pub(crate) fn verify_root(json: &str, key: &PublicKey) -> Result<PublishedRoot, ReceiptError> {
+    let SignedRoot { published, signature } = read_whole(json).ok_or(ReceiptError::NotARoot)?;
+    expect_signed(ROOT_CONTEXT, &published, published.key, &signature, key)?;
+    Ok(published)
+}
+
+/// What `json` holds, if it holds nothing beside it: that would not be signed, and must not look as if it were.
+fn read_whole<T: Serialize + for<'de> Deserialize<'de>>(json: &str) -> Option<T> {
+    let read: T = serde_json::from_str(json).ok()?;
+    let whole: Value = serde_json::from_str(json).ok()?;
+    (whole == serde_json::to_value(&read).ok()?).then_some(read)
+}
+
+fn expect_signed(
+    context: &str,
+    signed: &impl Serialize,
+    by: SigningKeyId,
+    signature: &Signature,
+    key: &PublicKey,
+) -> Result<(), ReceiptError> {
+    let verifying = VerifyingKey::from_bytes(key.as_bytes()).map_err(|_| ReceiptError::NotAKey)?;
+    if by != id_of(key) {
+        return Err(ReceiptError::OtherKey(by));
+    }
+    let bytes = signed_bytes(context, signed).map_err(|_| ReceiptError::Forged)?;
+    verifying.verify_strict(&bytes, &Signed::from_bytes(signature.as_bytes())).map_err(|_| ReceiptError::Forged)
+}
+
+fn signed_bytes(context: &str, signed: &impl Serialize) -> Result<Vec<u8>, serde_json::Error> {
+    let mut bytes = context.as_bytes().to_vec();
+    serde_json::to_writer(&mut bytes, signed)?;
     Ok(bytes)
 }
 
@@ -96,7 +166,7 @@ fn id_of(key: &PublicKey) -> SigningKeyId {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use waver_schema::{ErasedClass, ErasedRecords, ErasureId, LogChain, LogPoint, LogProof, Nonce, SiteKey};
+    use waver_schema::{ErasedClass, ErasedRecords, ErasureId, LedgerPoint, LogChain, LogPoint, LogProof, Nonce};
 
     use super::*;
 
@@ -108,12 +178,14 @@ mod tests {
             erasure: ErasureId::from_bytes([1; 16]),
             key,
             keys_destroyed: 1,
+            ledger: Some(LedgerPoint { entries: 5, root: LedgerChain::from_bytes([3; 32]) }),
             log: LogProof { after: point(9), before: point(7), record: 7 },
             nonce: Some(Nonce::from_bytes([2; 16])),
             records: ErasedRecords { batches: 3, dead_letters: 0, decisions: 1 },
             site: SiteKey::parse("demo").expect("valid"),
             statement: STATEMENT.to_owned(),
             v: 1,
+            visitor: true,
         }
     }
 
@@ -143,6 +215,33 @@ mod tests {
         assert_eq!(verify(&text, &other), Err(ReceiptError::OtherKey(key)));
         assert_eq!(verify("{}", &public_key), Err(ReceiptError::NotAReceipt));
         assert_eq!(verify(&text, &PublicKey::from_bytes([2; 32])), Err(ReceiptError::NotAKey));
+    }
+
+    #[test]
+    fn a_root_is_signed_like_a_receipt_and_is_none() {
+        let signer = Signer::new(&SecretKey::from_bytes([7; 32]));
+        let ReceiptKey { key, public_key } = signer.key();
+        let root = PublishedRoot {
+            entries: 7,
+            key,
+            offset: Some(70),
+            root: LedgerChain::from_bytes([3; 32]),
+            signed_at: 1_800_000_000_000,
+            site: SiteKey::parse("demo").expect("valid"),
+        };
+        let text = serde_json::to_string(&root).expect("JSON");
+        expect_canonical(&serde_json::from_str(&text).expect("JSON"), &text);
+        let text = serde_json::to_string(&signer.sign_root(root.clone()).expect("signs")).expect("JSON");
+        assert_eq!(verify_root(&text, &public_key), Ok(root));
+        assert_eq!(verify(&text, &public_key), Err(ReceiptError::NotAReceipt));
+        for at in 0..text.len() {
+            let mut changed = text.clone().into_bytes();
+            changed[at] ^= 1;
+            let Ok(changed) = String::from_utf8(changed) else { continue };
+            assert!(verify_root(&changed, &public_key).is_err(), "byte {at}");
+        }
+        let added = text.replacen('{', "{\"remark\":1,", 1);
+        assert_eq!(verify_root(&added, &public_key), Err(ReceiptError::NotARoot));
     }
 
     #[test]

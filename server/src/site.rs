@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
 
 use waver_core::session::Client;
 use waver_policy::{Policy, PolicyError};
@@ -26,6 +27,8 @@ pub(crate) struct Site {
     origins: HashSet<String>,
     allow_no_origin: bool,
     automation: Automation,
+    /// For how long browsers are remembered across sessions.
+    pub(crate) visitor: Option<Duration>,
 }
 
 impl Site {
@@ -41,6 +44,7 @@ impl Site {
             origins: configured.origins.iter().map(|origin| origin.as_str().to_owned()).collect(),
             allow_no_origin: configured.allow_no_origin,
             automation: configured.automation,
+            visitor: configured.visitor,
         };
         Ok((site, warnings))
     }

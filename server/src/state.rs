@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 use waver_core::session::{Change, MOST_OFFERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
-use waver_schema::{DecisionId, ErasedRecords, ErasureId, Stage, TrafficClass, limits};
+use waver_schema::{DecisionId, ErasedRecords, ErasureId, OfferId, Stage, TrafficClass, limits};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
 
 use crate::outcome::{DiscardReason, Outcomes};
@@ -48,6 +48,48 @@ impl Tombstone {
     pub(crate) fn life(&self) -> Life {
         // The store adds the grace of sessions.
         Life { live_until: self.erased_at + (Tombstone::LIFE_MS - GRACE_MS), tag: 0 }
+    }
+}
+
+/// What is remembered of a browser across sessions.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Visitor {
+    /// When its pseudonym ends, Unix milliseconds.
+    until: u64,
+    /// What it was offered, and when (Unix milliseconds), oldest first; the latest [`MOST_OFFERS`].
+    offered: Vec<(OfferId, u64)>,
+}
+
+impl Visitor {
+    pub(crate) const fn new(until: u64) -> Visitor {
+        Visitor { until, offered: Vec::new() }
+    }
+
+    pub(crate) fn remember(&mut self, offer: OfferId, at: u64) {
+        if self.offered.len() == MOST_OFFERS {
+            self.offered.remove(0);
+        }
+        self.offered.push((offer, at));
+    }
+
+    /// What it was offered, once for each time.
+    pub(crate) fn offers(&self) -> impl Iterator<Item = &OfferId> {
+        self.offered.iter().map(|(offer, _)| offer)
+    }
+
+    /// The same with the times.
+    pub(crate) fn offered(&self) -> &[(OfferId, u64)] {
+        &self.offered
+    }
+
+    /// Whether it is as if it were gone at `now` (Unix milliseconds).
+    pub(crate) const fn is_over(&self, now: u64) -> bool {
+        now >= self.until
+    }
+
+    pub(crate) fn life(&self) -> Life {
+        // The store adds the grace of sessions.
+        Life { live_until: self.until.saturating_sub(GRACE_MS), tag: 0 }
     }
 }
 

@@ -172,7 +172,7 @@ const FIELDS: &[&str] = &[
 ];
 
 /// Fields whose text is hexadecimal by their type, or names a site of the configuration.
-const SURE: &[&str] = &["decision", "hash", "session", "site", "string_hash"];
+const SURE: &[&str] = &["decision", "hash", "session", "site", "string_hash", "visitor"];
 
 /// Builds the patterns, so that no request waits for it.
 pub(crate) fn set_up() {

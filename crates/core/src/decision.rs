@@ -19,6 +19,8 @@ pub struct Facts {
     pub cart: Cart,
     /// The session so far, as the log has it.
     pub history: SessionHistory,
+    /// Offers made to this browser, in this session and earlier ones, as far as the site remembers that; once for each time.
+    pub to_visitor: Vec<OfferId>,
     /// A number spread evenly over all `u64`, the same for a session at every decision; who is in the holdout follows from it.
     pub lot: u64,
 }
@@ -53,6 +55,8 @@ pub struct Terms {
     pub priority: i32,
     /// How often it may be offered in one session.
     pub per_session: u32,
+    /// How often it may be offered to one browser, across its sessions; only where that is remembered.
+    pub per_visitor: Option<u32>,
     /// Milliseconds of the session that must pass after any offer before this one.
     pub cooldown_ms: u64,
 }
@@ -120,7 +124,7 @@ pub fn decide(facts: &Facts, policy: Policy<'_>, now: u64) -> Verdict {
         if !eligible || !terms.slots.contains(&facts.slot) || (frustrated && terms.kind != OfferKind::Help) {
             continue;
         }
-        match withheld(terms, &facts.history, now) {
+        match withheld(terms, facts, now) {
             // A cooldown passes and a cap does not, so of several refusals the cooldown is the one worth telling.
             Some(reason) if refusal != DecisionReason::Cooldown => refusal = reason,
             Some(_) => {}
@@ -138,12 +142,14 @@ pub fn decide(facts: &Facts, policy: Policy<'_>, now: u64) -> Verdict {
     Verdict { offer, counterfactual, arm, reason, propensity, holdout, explain: explain(facts) }
 }
 
-fn withheld(terms: &Terms, history: &SessionHistory, now: u64) -> Option<DecisionReason> {
-    let times_offered = history.offered.iter().filter(|(id, _)| *id == terms.id).count();
-    if times_offered >= terms.per_session as usize {
+fn withheld(terms: &Terms, facts: &Facts, now: u64) -> Option<DecisionReason> {
+    let in_session = facts.history.offered.iter().filter(|(id, _)| *id == terms.id).count();
+    let to_visitor = facts.to_visitor.iter().filter(|id| **id == terms.id).count();
+    let is_full = |times: usize, most: u32| times >= most as usize;
+    if is_full(in_session, terms.per_session) || terms.per_visitor.is_some_and(|most| is_full(to_visitor, most)) {
         return Some(DecisionReason::Capped);
     }
-    let last = history.offered.last().map(|(_, at)| *at)?;
+    let last = facts.history.offered.last().map(|(_, at)| *at)?;
     (now < last.saturating_add(terms.cooldown_ms)).then_some(DecisionReason::Cooldown)
 }
 
@@ -181,6 +187,7 @@ mod tests {
             features: DecisionFeatures::default(),
             cart: Cart::default(),
             history: SessionHistory::default(),
+            to_visitor: Vec::new(),
             lot: u64::MAX,
         }
     }
@@ -192,6 +199,7 @@ mod tests {
             kind,
             priority,
             per_session: 1,
+            per_visitor: None,
             cooldown_ms: 60_000,
         }
     }
@@ -199,6 +207,18 @@ mod tests {
     fn run(facts: &Facts, terms: &[Terms], now: u64) -> Verdict {
         let eligible = vec![true; terms.len()];
         decide(facts, Policy { kill_switch: false, holdout_milli: 100, terms, eligible: &eligible }, now)
+    }
+
+    #[test]
+    fn a_cap_across_sessions_counts_what_other_sessions_were_offered() {
+        let capped = Terms { per_visitor: Some(2), ..terms("again", 1, OfferKind::Percent) };
+        let free = terms("free", 0, OfferKind::Message);
+        let to_visitor = |times: usize| vec![capped.id.clone(); times];
+        let run = |times, terms: &[Terms]| run(&Facts { to_visitor: to_visitor(times), ..facts() }, terms, 0);
+        let offers = [capped.clone(), free];
+        assert_eq!([0, 1, 2, 3].map(|times| run(times, &offers).offer), [Some(0), Some(0), Some(1), Some(1)]);
+        assert_eq!(run(2, &offers[..1]).reason, DecisionReason::Capped);
+        assert_eq!(run(9, &[Terms { per_visitor: None, ..capped.clone() }]).offer, Some(0));
     }
 
     #[test]

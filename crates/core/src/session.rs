@@ -75,7 +75,7 @@ pub struct SessionState {
     started_at: u64,
     /// Whether a batch has bounded `started_at`; it is final then.
     anchored: bool,
-    consent: ConsentAnswer,
+    consent: OnRecord,
     sequence: Sequence,
     pace: Pace,
     /// Whether the stream of events was found to be one that no person makes.
@@ -107,6 +107,14 @@ struct HesitationTally {
     last_at: u64,
 }
 
+/// The choice on record. Apart from the answer to it, so that a field there is none of a stored session.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+struct OnRecord {
+    consent_epoch: u32,
+    measure: ConsentChoice,
+    personalize: ConsentChoice,
+}
+
 impl SessionState {
     /// A session of which nothing is known but that its first record, a consent record, arrived at `received_at` (Unix milliseconds of
     /// the collector's clock), from `client`. Follow up with [`SessionState::record_consent`].
@@ -115,7 +123,7 @@ impl SessionState {
             client,
             started_at: received_at,
             anchored: false,
-            consent: ConsentAnswer {
+            consent: OnRecord {
                 consent_epoch: 0,
                 measure: ConsentChoice::Unknown,
                 personalize: ConsentChoice::Unknown,
@@ -155,8 +163,8 @@ impl SessionState {
     ) -> ConsentAnswer {
         let second = u32::try_from(received_at / 1000).unwrap_or(u32::MAX);
         let consent_epoch = self.consent.consent_epoch.saturating_add(1).max(second);
-        self.consent = ConsentAnswer { consent_epoch, measure, personalize };
-        self.consent
+        self.consent = OnRecord { consent_epoch, measure, personalize };
+        self.consent()
     }
 
     /// Whether something that was made under `consent_epoch` is admitted for `purpose`: batches for measuring, requests for a decision
@@ -385,7 +393,8 @@ impl SessionState {
 
     /// The consent on record.
     pub const fn consent(&self) -> ConsentAnswer {
-        self.consent
+        let OnRecord { consent_epoch, measure, personalize } = self.consent;
+        ConsentAnswer { consent_epoch, measure, personalize, visitor_days: None }
     }
 
     /// The stage of intent; `None` before the first score.

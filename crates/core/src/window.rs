@@ -13,6 +13,7 @@
 
 mod counts;
 mod distinct;
+mod earlier;
 mod panes;
 mod release;
 mod released;
@@ -24,6 +25,7 @@ mod tally;
 use serde::{Deserialize, Serialize};
 use waver_schema::limits;
 
+pub use earlier::EarlierWindows;
 pub use release::OncePerSession;
 pub use released::{ReleasedEnded, ReleasedOffers, ReleasedQuantilesMs, ReleasedStages, ReleasedWindow};
 pub use report::{

@@ -56,20 +56,20 @@ impl<'a> Check<'a> {
         let slots = self.slots(&entry.slots);
         let kind = self.kind(&entry.kind)?;
         let (value, currency) = self.value(&span, kind, entry.value.as_ref(), entry.currency.as_ref());
-        let per_session = entry.per_session.map_or(1, |count| {
+        let mut at_least_once = |name: &str, count: Spanned<u32>| {
             if *count.get_ref() == 0 {
-                self.problem(
-                    count.span(),
-                    "`per_session` is at least 1; to switch the offer off, set `when = \"false\"`".into(),
-                );
+                let message = format!("`{name}` is at least 1; to switch the offer off, set `when = \"false\"`");
+                self.problem(count.span(), message);
             }
             *count.get_ref()
-        });
+        };
+        let per_session = entry.per_session.map_or(1, |count| at_least_once("per_session", count));
+        let per_visitor = entry.per_visitor.map(|count| at_least_once("per_visitor", count));
         let cooldown_ms = self.duration("cooldown", entry.cooldown.as_ref(), 10 * MINUTE_MS, 0);
         let expires_after_ms = self.duration("expires_after", entry.expires_after.as_ref(), 30 * MINUTE_MS, MINUTE_MS);
         let texts = self.texts(&span, kind, value, entry.text, default_locale);
         Some(CheckedOffer {
-            terms: Terms { id: id?, slots, kind, priority: entry.priority, per_session, cooldown_ms },
+            terms: Terms { id: id?, slots, kind, priority: entry.priority, per_session, per_visitor, cooldown_ms },
             definition: Definition { value, currency, expires_after_ms, texts },
             when_line: self.line(&entry.when.span()),
             when: entry.when.into_inner(),

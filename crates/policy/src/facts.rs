@@ -94,6 +94,7 @@ fn unknown_shopper(slot: &SlotName, page: PageType) -> Facts {
         features: DecisionFeatures::default(),
         cart: Cart::default(),
         history: SessionHistory::default(),
+        to_visitor: Vec::new(),
         lot: 0,
     }
 }

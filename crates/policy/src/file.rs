@@ -51,6 +51,7 @@ pub(crate) struct Entry {
     #[serde(default)]
     pub(crate) priority: i32,
     pub(crate) per_session: Option<Spanned<u32>>,
+    pub(crate) per_visitor: Option<Spanned<u32>>,
     pub(crate) cooldown: Option<Spanned<String>>,
     pub(crate) expires_after: Option<Spanned<String>>,
     pub(crate) when: Spanned<String>,

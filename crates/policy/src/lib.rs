@@ -14,6 +14,7 @@
 //! value = 10                    # percent: whole percent; amount: as on a price tag, with `currency`
 //! priority = 10                 # higher goes first
 //! per_session = 1               # how often at most
+//! per_visitor = 3               # and across sessions, where the site remembers browsers (`visitor` in waver.toml); no such cap unless set
 //! cooldown = "10m"              # after any other offer
 //! expires_after = "30m"
 //! when = "hesitation.cta_hover >= 0.6 && session.purchases == 0"

@@ -31,6 +31,7 @@ fn facts(slot: &str, hesitation: &[(HesitationKind, f64)], cart_minor: u32) -> F
             currency: Some(Currency::new("EUR").expect("a currency")),
         },
         history: SessionHistory::default(),
+        to_visitor: Vec::new(),
         lot: u64::MAX,
     }
 }

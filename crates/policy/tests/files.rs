@@ -26,6 +26,7 @@ fn facts() -> Facts {
         features: DecisionFeatures::default(),
         cart: Cart::default(),
         history: SessionHistory::default(),
+        to_visitor: Vec::new(),
         lot: u64::MAX,
     }
 }
@@ -70,6 +71,7 @@ fn what_is_wrong_is_said_with_its_line_and_what_to_do() {
         (&offer("A b", "kind = \"gift\"", "true"), 2, "1 to 32 characters"),
         (&offer("a", "kind = \"gift\"\nper_session = 0", "true"), 5, "at least 1"),
         (&offer("a", "kind = \"gift\"\nper_session = 65", "true"), 1, "64 are allowed"),
+        (&offer("a", "kind = \"gift\"\nper_visitor = 0", "true"), 5, "`per_visitor` is at least 1"),
         (&offer("a", "kind = \"gift\"\ncooldown = \"10\"", "true"), 5, "a time with its unit"),
         (&offer("a", "kind = \"gift\"\nexpires_after = \"25h\"", "true"), 5, "from 1m to 24h"),
         (&offer("a", "kind = \"gift\"\nurgency = \"now\"", "true"), 5, "unknown field `urgency`"),

@@ -10,7 +10,7 @@ use web_sys::Element;
 use crate::shell::Shell;
 use crate::timer;
 use crate::transport::Reply;
-use crate::{clock, page, transport, value, wire};
+use crate::{clock, page, transport, value, visitor, wire};
 
 /// A question for the collector.
 pub(crate) struct Question {
@@ -32,9 +32,11 @@ impl Shell {
         let left_ms = u32::try_from(question.deadline.saturating_sub(clock::now())).unwrap_or(0);
         let asked = self.visit(|visit| {
             let (turn, request) = visit.ask(question.slot.clone(), page_locale())?;
-            Some((turn, wire::json(&visit.release(request)?)))
+            Some((turn, visit.release(request)?))
         });
-        if let Some((turn, request)) = asked {
+        if let Some((turn, mut request)) = asked {
+            request.visitor = visitor::name();
+            let request = wire::json(&request);
             let answered = move |reply: Reply| self.take_decision(question, turn, reply);
             transport::post(&self.url("/v1/decisions"), &request, Some(left_ms), Box::new(answered));
         } else if !self.visit(|visit| visit.is_granted(Purpose::Personalize)) {

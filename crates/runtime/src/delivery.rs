@@ -10,7 +10,7 @@ use crate::shell::Shell;
 use crate::timer::Purpose;
 use crate::transport::{self, Reply};
 use crate::visit::Dispatch;
-use crate::{clock, history, storage, value, wire};
+use crate::{clock, history, storage, value, visitor, wire};
 
 /// Longest time that an event waits for others to travel with.
 const GATHER_MS: u64 = 2_000;
@@ -118,6 +118,7 @@ impl Shell {
             match (reply.fate(), value::number(&reply.body, "consent_epoch")) {
                 (Fate::Stored, Some(epoch)) => {
                     self.visit(|visit| visit.admit(epoch as u32));
+                    visitor::keep(value::number(&reply.body, "visitor_days"));
                     self.flush_soon();
                     self.ask_again();
                 }

@@ -10,7 +10,7 @@ use waver_schema::{EraseRequest, ErasureId, SessionId, WIRE_VERSION};
 use crate::queue::Fate;
 use crate::shell::Shell;
 use crate::transport::{self, Reply};
-use crate::{value, wipe, wire};
+use crate::{page, value, visitor, wipe, wire};
 
 /// Attempts at fetching the receipt. It is there once the request was answered, unless something on the way fails.
 const MOST_ATTEMPTS: u32 = 6;
@@ -29,12 +29,18 @@ pub(crate) struct Erasures {
 }
 
 impl Shell {
-    /// Asks the collector to erase `session`: once, in this very task, and such that it survives the page. If it is lost, what the collector has
+    /// Asks the collector to erase `session`, and the browser's name across sessions unless personalising is still granted: once, in this very task, and such that it survives the page. If it is lost, what the collector has
     /// dies with its keys.
     pub(crate) fn withdraw(&'static self, session: Option<SessionId>) {
-        let Some(session) = session else { return };
+        let keeps_name = self.visit(|visit| visit.stands()).personalize;
+        let visitor = if keeps_name { None } else { visitor::take() };
+        if session.is_none() && visitor.is_none() {
+            return;
+        }
+        // Where there is no session to erase beside the name, one stands for it that nobody knows.
+        let session = session.unwrap_or_else(|| SessionId::from_bytes(page::random()));
         let site = self.config.site.clone();
-        let request = wire::json(&EraseRequest { v: WIRE_VERSION, site, session, nonce: None });
+        let request = wire::json(&EraseRequest { v: WIRE_VERSION, site, session, nonce: None, visitor });
         self.log("withdraws", &JsValue::from(&request));
         let erasures = &self.erasures;
         erasures.on_the_way.set(erasures.on_the_way.get() + 1);

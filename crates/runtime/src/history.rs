@@ -58,7 +58,7 @@ pub(crate) fn remove() {
     call("removeItem", &Array::of1(&KEY.into()));
 }
 
-/// `None` where a page may not even look at its storage.
-fn call(method: &str, arguments: &Array) -> Option<JsValue> {
+/// A method of local storage; `None` where a page may not even look at it.
+pub(crate) fn call(method: &str, arguments: &Array) -> Option<JsValue> {
     value::call(&value::get(&page::global(), "localStorage"), method, arguments).ok()
 }

@@ -39,6 +39,7 @@ mod transport;
 mod value;
 mod view;
 mod visit;
+mod visitor;
 mod wipe;
 mod wire;
 

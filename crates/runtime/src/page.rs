@@ -6,6 +6,13 @@ use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::Element;
 
+/// 128 random bits.
+pub(crate) fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    get_random_values(&mut bytes);
+    bytes
+}
+
 #[wasm_bindgen]
 extern "C" {
     /// The global object. Every object is its own primitive value, so this is the page's `globalThis` by way of a method.

@@ -172,9 +172,8 @@ impl Shell {
 
     pub(crate) fn begin_session(&'static self, handed: Option<HandOver>) -> bool {
         let (now, wall) = (clock::now(), clock::wall());
-        let mut id = [0; 16];
-        page::get_random_values(&mut id);
-        let goes_on = self.visit(|visit| visit.begin(handed, SessionId::from_bytes(id), now, wall));
+        let id = SessionId::from_bytes(page::random());
+        let goes_on = self.visit(|visit| visit.begin(handed, id, now, wall));
         if !goes_on
             && self.visit(|visit| visit.is_granted(Purpose::Personalize))
             && let Some((history, hours_away)) = history::recall(&self.config.site, wall)

@@ -283,6 +283,7 @@ impl Visit {
             cart: engine.cart(),
             page: engine.page(),
             locale,
+            visitor: None,
         };
         Some((self.turn, self.gate.permit(Purpose::Personalize, request)?))
     }

@@ -183,4 +183,9 @@ pub struct ConsentAnswer {
     pub measure: ConsentChoice,
     /// The choice now on record.
     pub personalize: ConsentChoice,
+    /// For how many days the browser may keep one [`VisitorId`](crate::VisitorId): only under a grant to personalise, and only where the site keeps
+    /// caps across sessions. Without it a browser keeps none, and lets go of one that it has.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 90))]
+    pub visitor_days: Option<u16>,
 }

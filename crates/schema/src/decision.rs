@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 use crate::vocabulary::vocabulary;
 use crate::{
     Currency, DecisionId, Feature, HesitationKind, Locale, Milli, OfferId, PageType, SessionId, SiteKey, SlotName,
-    Stage, Zone,
+    Stage, VisitorId, Zone,
 };
 
 /// The body of `POST /v1/decisions`: may something be offered in this slot, now?
@@ -29,6 +29,9 @@ pub struct DecisionRequest {
     /// Language of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
+    /// The browser across sessions, where the site keeps caps across them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
 }
 
 /// The scores that accompany a [`DecisionRequest`].

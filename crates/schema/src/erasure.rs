@@ -1,7 +1,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::vocabulary;
-use crate::{ErasureId, LogChain, Nonce, PublicKey, SessionId, Signature, SigningKeyId, SiteKey};
+use crate::{
+    ErasureId, LedgerChain, LogChain, Nonce, PublicKey, SessionId, Signature, SigningKeyId, SiteKey, VisitorId,
+};
 
 /// The body of `POST /v1/erase`. Whoever holds the session id may ask.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +19,9 @@ pub struct EraseRequest {
     /// Comes back in the receipt of the first request for this session; another one later changes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nonce: Option<Nonce>,
+    /// What the browser was across sessions, to be forgotten as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
 }
 
 /// The answer to an [`EraseRequest`], given once the erasure is done and would survive a crash; the same whether or not anything
@@ -78,6 +83,16 @@ pub struct LogProof {
     pub record: u64,
 }
 
+/// How far the consent ledger of a site went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct LedgerPoint {
+    /// Number of its last entry, and so how many there ever were; 0 for none.
+    pub entries: u64,
+    /// The hash of that entry and of everything before it.
+    pub root: LedgerChain,
+}
+
 /// What was erased. Its fields stand in the order of their names, it holds whole numbers and plain texts alone, and is written without spaces:
 /// as JSON it is in the canonical form of RFC 8785, and those bytes are what is signed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -95,6 +110,10 @@ pub struct Receipt {
     /// Keys of sessions that were destroyed, after the record was in the log and before this was signed. What was sealed under them stays unreadable
     /// wherever a copy lies.
     pub keys_destroyed: u32,
+    /// The consent ledger of the site as it was when this was signed: nothing up to there can be altered since without this showing it. The
+    /// erasure's own entry comes after it. Receipts of before 2026-11-22 have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<LedgerPoint>,
     /// Its place in the log.
     pub log: LogProof,
     /// That of the request.
@@ -109,6 +128,13 @@ pub struct Receipt {
     pub statement: String,
     /// [`crate::WIRE_VERSION`] of the collector.
     pub v: u16,
+    /// Whether something was remembered of the browser across sessions, and is not any more.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub visitor: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// The answer of `GET /v1/erase/{erasure}`.
@@ -145,4 +171,7 @@ pub struct MeRequest {
     /// The `next` of the answer before, to read on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from: Option<u64>,
+    /// What the browser was across sessions, to see that as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor: Option<VisitorId>,
 }

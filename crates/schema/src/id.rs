@@ -115,6 +115,11 @@ hex_id! {
     SessionId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
 hex_id! {
+    /// The browser's own name for itself across sessions, where the shop's site keeps caps across them: 128 random bits, made under a grant to
+    /// personalise and renewed when its days are over. Like a session's id it is never stored by the collector and never printed whole.
+    VisitorId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
     /// One decision of the collector.
     DecisionId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
@@ -137,6 +142,10 @@ hex_id! {
     LogChain, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
 hex_id! {
+    /// The hash of an entry of a consent ledger and of everything before it; zeros before the first.
+    LedgerChain, 32 bytes, "^[0-9a-f]{64}$", "64 lower-case hexadecimal digits"
+}
+hex_id! {
     /// Which key signed: the first 128 bits of the BLAKE3 hash of the public key.
     SigningKeyId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
@@ -151,6 +160,12 @@ impl fmt::Debug for SessionId {
     }
 }
 
+impl fmt::Debug for VisitorId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("VisitorId(..)")
+    }
+}
+
 macro_rules! debug_whole {
     ($($name:ident)+) => {$(
         impl fmt::Debug for $name {
@@ -160,7 +175,7 @@ macro_rules! debug_whole {
         }
     )+};
 }
-debug_whole! { DecisionId ErasureId Nonce LogChain SigningKeyId PublicKey Signature }
+debug_whole! { DecisionId ErasureId Nonce LogChain LedgerChain SigningKeyId PublicKey Signature }
 
 /// An Ed25519 signature (RFC 8032). Only ever written as text.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -25,14 +25,14 @@ pub use decision::{
     OfferKind, ZoneScore,
 };
 pub use erasure::{
-    EraseAnswer, EraseRequest, ErasedClass, ErasedRecords, LogPoint, LogProof, MeRequest, Receipt, ReceiptKey,
-    SignedReceipt,
+    EraseAnswer, EraseRequest, ErasedClass, ErasedRecords, LedgerPoint, LogPoint, LogProof, MeRequest, Receipt,
+    ReceiptKey, SignedReceipt,
 };
 pub use error::{ApiError, ErrorCode};
 pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason};
 pub use id::{
-    DecisionId, ErasureId, InvalidId, ItemRef, Locale, LogChain, Nonce, NoticeVersion, OfferId, OrderRef, PublicKey,
-    SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, TextHash,
+    DecisionId, ErasureId, InvalidId, ItemRef, LedgerChain, Locale, LogChain, Nonce, NoticeVersion, OfferId, OrderRef,
+    PublicKey, SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, TextHash, VisitorId,
 };
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{

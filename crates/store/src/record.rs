@@ -70,6 +70,8 @@ pub enum RecordKind {
     DeadLetter,
     /// The erasure of a session.
     Erasure,
+    /// An offer that was made to a browser which is remembered across sessions.
+    Visit,
 }
 
 impl RecordKind {
@@ -77,7 +79,7 @@ impl RecordKind {
     pub const fn class(self) -> DataClass {
         match self {
             RecordKind::Consent | RecordKind::Erasure => DataClass::Consent,
-            RecordKind::Batch | RecordKind::Decision => DataClass::Events,
+            RecordKind::Batch | RecordKind::Decision | RecordKind::Visit => DataClass::Events,
             RecordKind::DeadLetter => DataClass::DeadLetters,
         }
     }
@@ -219,8 +221,14 @@ mod tests {
 
     #[test]
     fn the_bytes_of_every_kind_are_fixed() {
-        let kinds =
-            [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter, RecordKind::Erasure];
+        let kinds = [
+            RecordKind::Consent,
+            RecordKind::Batch,
+            RecordKind::Decision,
+            RecordKind::DeadLetter,
+            RecordKind::Erasure,
+            RecordKind::Visit,
+        ];
         for (byte, kind) in (0..).zip(kinds) {
             let bytes = encode_group(&[Record { kind, ..record() }]).expect("encodes");
             assert_eq!(bytes[4], byte, "{kind:?}");

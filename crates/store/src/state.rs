@@ -46,6 +46,8 @@ pub enum Key {
     DeadLetter(SiteNumber, u16),
     /// A session that was erased, and is not to come back.
     Tombstone(SiteNumber, Pseudonym),
+    /// What is remembered of a browser across sessions.
+    Visitor(SiteNumber, Pseudonym),
 }
 
 impl Key {
@@ -56,7 +58,8 @@ impl Key {
             | Key::Books(site)
             | Key::DeadLetters(site)
             | Key::DeadLetter(site, _)
-            | Key::Tombstone(site, _) => site,
+            | Key::Tombstone(site, _)
+            | Key::Visitor(site, _) => site,
         }
     }
 
@@ -67,6 +70,7 @@ impl Key {
             Key::DeadLetters(_) => Key::DeadLetters(site),
             Key::DeadLetter(_, place) => Key::DeadLetter(site, place),
             Key::Tombstone(_, pseudonym) => Key::Tombstone(site, pseudonym),
+            Key::Visitor(_, pseudonym) => Key::Visitor(site, pseudonym),
         }
     }
 }
@@ -99,7 +103,7 @@ pub struct Write {
     pub expected: Option<u32>,
     /// What is to be there; `None` removes the row.
     pub bytes: Option<Vec<u8>>,
-    /// For sessions and tombstones; other rows live until they are removed.
+    /// For sessions, tombstones and visitors; other rows live until they are removed.
     pub life: Option<Life>,
 }
 
@@ -159,7 +163,7 @@ pub trait StateStore: Send + Sync + 'static {
         most: usize,
     ) -> impl Future<Output = Result<Vec<(Pseudonym, Row)>, StoreError>> + Send;
 
-    /// Sessions and tombstones whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit
+    /// Sessions, tombstones and visitors whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit
     /// removes them.
     ///
     /// # Errors

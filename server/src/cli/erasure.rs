@@ -1,4 +1,4 @@
-//! `waver erase` and `waver check --receipt`.
+//! `waver erase`, and what `waver check` does with what a collector signed.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use waver_schema::{
 use super::{Configured, Exit, block_on, with_config};
 use crate::config::Secret;
 use crate::host::Host;
-use crate::receipt;
+use crate::receipt::{self, PublishedRoot};
 
 /// Most bytes of an answer; a receipt takes one and a half thousand.
 const ANSWER_BYTES: usize = 64 * 1024;
@@ -42,48 +42,69 @@ pub(super) struct EraseArguments {
     origin: Option<String>,
 }
 
-/// What to check beside the configuration.
+/// What a collector signed, to be checked.
 #[derive(Debug, clap::Args)]
-#[command(group = ArgGroup::new("receipts").args(["receipt", "key"]).multiple(true).requires_all(["receipt", "key"]))]
-pub(super) struct ReceiptArguments {
+#[command(group = ArgGroup::new("signed").args(["receipt", "root"]))]
+pub(super) struct SignedArguments {
     /// Verifies this receipt of an erasure, as `waver erase` printed it, and nothing else. Needs no collector.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "key")]
     receipt: Option<PathBuf>,
+    /// With --ledger: an answer of GET /v1/ledger/root that was kept, through which the ledger must still go.
+    #[arg(long, value_name = "FILE", requires = "key", requires = "ledger")]
+    root: Option<PathBuf>,
     /// The public key that it must be signed with: its 64 digits, or a file with the answer of GET /v1/erase/key.
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", requires = "signed")]
     key: Option<String>,
 }
 
-impl ReceiptArguments {
+impl SignedArguments {
     /// The receipt and the key, if a receipt is to be checked.
-    pub(super) fn to_check(&self) -> Option<(&Path, &str)> {
+    pub(super) fn receipt(&self) -> Option<(&Path, &str)> {
         self.receipt.as_deref().zip(self.key.as_deref())
     }
+
+    /// The root that was kept, if there is one.
+    ///
+    /// # Errors
+    /// The code to end with, once it was said why: it cannot be read, or is not signed with the key.
+    pub(super) fn kept_root(&self) -> Result<Option<PublishedRoot>, Exit> {
+        let Some((file, key)) = self.root.as_deref().zip(self.key.as_deref()) else { return Ok(None) };
+        read_signed(file, key, receipt::verify_root).map(Some)
+    }
+}
+
+/// What is in `file`, if it is signed with `key`.
+///
+/// # Errors
+/// The code to end with, once it was said why.
+fn read_signed<T>(
+    file: &Path,
+    key: &str,
+    verify: fn(&str, &PublicKey) -> Result<T, receipt::ReceiptError>,
+) -> Result<T, Exit> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        eprintln!("waver: cannot read {}: {error}", file.display());
+        Exit::Io
+    })?;
+    let key = read_key(key).ok_or_else(|| {
+        eprintln!("waver: {}", receipt::ReceiptError::NotAKey);
+        Exit::Data
+    })?;
+    verify(&text, &key).map_err(|error| {
+        eprintln!("waver: {}: {error}", file.display());
+        Exit::Data
+    })
 }
 
 /// Verifies a receipt offline.
 pub(super) fn check(file: &Path, key: &str) -> Exit {
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(error) => {
-            eprintln!("waver: cannot read {}: {error}", file.display());
-            return Exit::Io;
-        }
-    };
-    let Some(key) = read_key(key) else {
-        eprintln!("waver: {}", receipt::ReceiptError::NotAKey);
-        return Exit::Data;
-    };
-    match receipt::verify(&text, &key) {
+    match read_signed(file, key, receipt::verify) {
         Ok(receipt) => {
             println!("the receipt of erasure {} is whole and signed with this key", receipt.erasure);
             println!("site {}, erased at {} ms after 1970", receipt.site, receipt.erased_at);
             Exit::Ok
         }
-        Err(error) => {
-            eprintln!("waver: {}: {error}", file.display());
-            Exit::Data
-        }
+        Err(exit) => exit,
     }
 }
 
@@ -128,7 +149,8 @@ pub(super) fn erase(arguments: &EraseArguments) -> Exit {
 
 fn run(arguments: &EraseArguments, session: SessionId, url: &Uri, token: Option<&Secret>) -> Exit {
     let nonce = Nonce::from_bytes(Host::system().random());
-    let request = EraseRequest { v: WIRE_VERSION, site: arguments.site.clone(), session, nonce: Some(nonce) };
+    let request =
+        EraseRequest { v: WIRE_VERSION, site: arguments.site.clone(), session, nonce: Some(nonce), visitor: None };
     let asking = async {
         let caller = Caller { url, token, origin: arguments.origin.as_deref() };
         let answer: EraseAnswer =

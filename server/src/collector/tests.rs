@@ -11,6 +11,7 @@ use waver_store::MemorySnapshots;
 
 use super::*;
 use crate::committer::gated_log::Gated;
+use crate::consent_ledger::LedgerRoots;
 
 const SESSION: &str = "5e551011000000000000000000000001";
 
@@ -137,6 +138,7 @@ async fn an_erasure_that_only_the_log_knows_is_carried_out_by_the_next_start() {
     let log = Gated::new(1000);
     let told = ErasureTold {
         classes: Vec::new(),
+        visitor: false,
         keys: 0,
         records: ErasedRecords::default(),
         nonce: None,
@@ -157,7 +159,8 @@ async fn an_erasure_that_only_the_log_knows_is_carried_out_by_the_next_start() {
     let keys = folder.path().join("data").join("keys");
     let receipts = Receipts::temporary().expect("opens");
     let keyring = Arc::new(crate::keyring::tests::in_memory(&[], 0));
-    let erasures = Erasures::open(&keys, receipts, keyring, &Host::system()).await.expect("opens");
+    let erasures =
+        Erasures::open(&keys, receipts, keyring, LedgerRoots::default(), &Host::system()).await.expect("opens");
     let mut tombstones = erasures.tombstones().await.expect("reads");
     tombstones.sort_by_key(|(_, pseudonym, _)| *pseudonym);
     let found: Vec<_> = tombstones.into_iter().map(|(of, pseudonym, told)| (of, pseudonym, told.erasure)).collect();

@@ -41,8 +41,13 @@ pub(crate) fn sites() -> Arc<Sites> {
     let folder = tempfile::tempdir().expect("a folder");
     let offers = folder.path().join("offers.toml");
     std::fs::write(&offers, "[policy]\nholdout = 0.0\nkill_switch = false\ndefault_locale = \"en\"\n").expect("writes");
-    let site =
-        crate::config::Site { origins: Vec::new(), offers, allow_no_origin: true, automation: Default::default() };
+    let site = crate::config::Site {
+        origins: Vec::new(),
+        offers,
+        allow_no_origin: true,
+        automation: Default::default(),
+        visitor: None,
+    };
     // As long as a key may be: it stands in every record.
     let key = waver_schema::SiteKey::parse("a-site-with-a-name-of-32-letters").expect("valid");
     Arc::new(Sites::load(&BTreeMap::from([(key, site)])).expect("a policy").0)

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Deserializer, de};
@@ -115,4 +116,20 @@ pub(super) mod duration {
         let expected = "expected a duration with its unit, such as \"30s\"";
         humantime::parse_duration(&text).map_err(|_| de::Error::custom(expected))
     }
+}
+
+/// Whole days between 1 and 90, or `off`.
+///
+/// # Errors
+/// For anything else.
+pub(super) fn days_or_off<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    const DAY_S: u64 = 24 * 60 * 60;
+    let text = String::deserialize(deserializer)?;
+    if text == "off" {
+        return Ok(None);
+    }
+    let duration = humantime::parse_duration(&text);
+    let days = duration.ok().filter(|it| it.as_secs().is_multiple_of(DAY_S) && it.subsec_nanos() == 0);
+    let days = days.filter(|it| (DAY_S..=90 * DAY_S).contains(&it.as_secs()));
+    days.map(Some).ok_or_else(|| de::Error::custom("expected whole days between 1 and 90 such as `30days`, or `off`"))
 }

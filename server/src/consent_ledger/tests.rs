@@ -79,7 +79,7 @@ impl Followed {
 
     fn bodies(&self) -> Vec<Value> {
         let mut bodies = Vec::new();
-        let read = waver_store::read_ledger(&self.ledgers().join("demo"), |_, entry| {
+        let read = waver_store::read_ledger(&self.ledgers().join("demo"), |_, entry, _| {
             bodies.push(serde_json::from_str(&entry.body).expect("JSON"));
             Ok(())
         });

@@ -6,7 +6,9 @@ use std::path::Path;
 use serde_json::Value;
 use waver_schema::limits::SESSION_MAX_MS;
 use waver_schema::{ConsentChoice, SiteKey};
-use waver_store::{BadLedger, EventLog, LedgerRoot, Pseudonym, Record, RecordKind, StoreError, read_ledger};
+use waver_store::{
+    BadLedger, EventLog, LedgerHash, LedgerRoot, Pseudonym, Record, RecordKind, StoreError, read_ledger,
+};
 
 use super::body::{Body, Commitments, belongs, minute};
 use super::sites;
@@ -79,6 +81,19 @@ pub(crate) struct Verified {
     pub(crate) entries: u64,
     /// Batches, decisions and dead letters in the log, each under an open record.
     pub(crate) covered: u64,
+    /// The hashes of the entries that are kept, in order.
+    hashes: Vec<LedgerHash>,
+}
+
+impl Verified {
+    /// The root of when the ledger had so many entries; `None` for one whose entries were pruned, or that was never reached.
+    pub(crate) fn root_at(&self, entries: u64) -> Option<LedgerHash> {
+        if entries == 0 {
+            return Some(LedgerHash::NOTHING);
+        }
+        let first = self.root.entries - self.entries + 1;
+        self.hashes.get(usize::try_from(entries.checked_sub(first)?).ok()?).copied()
+    }
 }
 
 /// An entry as far as it is needed beside the log.
@@ -171,7 +186,8 @@ pub(crate) async fn verify<L: EventLog>(folder: &Path, log: &L) -> Result<Vec<Ve
 /// Verifies one chain, and notes its entries.
 fn chain(folder: &Path, site: SiteKey) -> Result<(Verified, BTreeMap<u64, Noted>), LedgerError> {
     let mut entries = BTreeMap::new();
-    let read = read_ledger(folder, |number, entry| {
+    let mut hashes = Vec::new();
+    let read = read_ledger(folder, |number, entry, hash| {
         let mut body: Value = serde_json::from_str(&entry.body).map_err(|_| "it is not JSON".to_owned())?;
         if body["site"] != site.as_str() {
             return Err("it is of another site".to_owned());
@@ -181,11 +197,12 @@ fn chain(folder: &Path, site: SiteKey) -> Result<(Verified, BTreeMap<u64, Noted>
             body[name] = Value::Null;
         }
         let body = blake3::hash(body.to_string().as_bytes());
+        hashes.push(hash);
         entries.insert(entry.offset, Noted { number, at: entry.at, body, found: false });
         Ok(())
     });
     let root = read.map_err(|bad| LedgerError::Bad { site: site.clone(), bad })?;
-    Ok((Verified { site, root, entries: entries.len() as u64, covered: 0 }, entries))
+    Ok((Verified { site, root, entries: entries.len() as u64, covered: 0, hashes }, entries))
 }
 
 fn digest(body: &Body) -> Option<blake3::Hash> {

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use tokio::sync::oneshot;
-use waver_schema::{ErrorCode, SessionId, SiteKey, WIRE_VERSION};
+use waver_schema::{ErrorCode, SessionId, SiteKey, VisitorId, WIRE_VERSION};
 
 use super::App;
 use super::refusal::Refusal;
@@ -75,21 +75,30 @@ pub(super) fn find_site(app: &App, key: &SiteKey, headers: &HeaderMap) -> Result
     Err(Refusal::new(ErrorCode::Origin, message))
 }
 
-/// Who may be behind a session id, under any of `sets`. From here on nothing knows the id.
+/// Who may be behind a session id, under any of `sets`, and behind the browser's id across sessions. From here on nothing knows the ids.
 pub(super) fn candidates(
     app: &App,
     site: SiteIndex,
     session: &SessionId,
     sets: &[PurposeSet],
+    visitor: Option<&VisitorId>,
     received_at: u64,
 ) -> Candidates {
-    let names = app.keyring.pseudonyms(&app.sites.get(site).key, session, sets);
-    Candidates { site, received_at, names }
+    let key = &app.sites.get(site).key;
+    let names = app.keyring.pseudonyms(key, session, sets);
+    let visitor = visitor.and_then(|visitor| app.keyring.visitor(key, visitor));
+    Candidates { site, received_at, names, visitor }
 }
 
 /// Who may be behind a session id, whatever was granted: for whoever asks to be forgotten or to see what is held.
-pub(super) fn anyone(app: &App, site: SiteIndex, session: &SessionId, received_at: u64) -> Candidates {
-    candidates(app, site, session, &PurposeSet::ALL, received_at)
+pub(super) fn anyone(
+    app: &App,
+    site: SiteIndex,
+    session: &SessionId,
+    visitor: Option<&VisitorId>,
+    received_at: u64,
+) -> Candidates {
+    candidates(app, site, session, &PurposeSet::ALL, visitor, received_at)
 }
 
 /// Hands a command to the committer and waits for its answer. `events` that could not even be handed in, or that the committer gave

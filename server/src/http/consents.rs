@@ -6,10 +6,11 @@ use waver_schema::{ApiError, ConsentAnswer, ConsentChoice, ConsentRecord, ErrorC
 
 use super::refusal::Refusal;
 use super::source::MaybeSource;
-use super::{SharedApp, access, body, client};
+use super::{App, SharedApp, access, body, client};
 use crate::committer::Command;
 use crate::entry::ConsentEntry;
 use crate::keyring::PurposeSet;
+use crate::site::SiteIndex;
 
 /// Records a grant or a withdrawal, and answers the epoch that every later batch must carry. A grant is refused to a browser that
 /// asks not to be tracked; a withdrawal never.
@@ -43,10 +44,10 @@ pub(super) async fn post(
         // A withdrawal counts whatever came with it, and nothing of that is kept.
         record = bare(record);
     }
-    let of = access::candidates(&app, site, &record.session, &PurposeSet::ALL, received_at);
+    let of = access::candidates(&app, site, &record.session, &PurposeSet::ALL, None, received_at);
     let entry = ConsentEntry::new(record, app.sites.get(site).count_as(client::of(&headers)));
     let answer = access::submit(&app, of, 0, |to| Command::Consent(entry, to)).await?;
-    Ok(Json(answer))
+    Ok(Json(ConsentAnswer { visitor_days: visitor_days(&app, site, answer), ..answer }))
 }
 
 /// Reads a record.
@@ -61,6 +62,13 @@ pub(super) fn read(json: &[u8]) -> Result<ConsentRecord, Refusal> {
         return Err(Refusal::new(ErrorCode::Schema, message).at("readings"));
     }
     Ok(record)
+}
+
+/// For how long the browser may have a name across sessions.
+fn visitor_days(app: &App, site: SiteIndex, answer: ConsentAnswer) -> Option<u16> {
+    const DAY_S: u64 = 24 * 60 * 60;
+    let remembered = app.sites.get(site).visitor.filter(|_| answer.personalize == ConsentChoice::Granted)?;
+    u16::try_from(remembered.as_secs() / DAY_S).ok()
 }
 
 /// The choice alone.

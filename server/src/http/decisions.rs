@@ -33,7 +33,8 @@ pub(super) async fn post(
     let site = access::find_site(&app, &request.site, &headers)?;
     app.rates.request_to(site).map_err(Refusal::exceeded)?;
     access::expect_nothing_personal(&app, "decision-request", &json)?;
-    let of = access::candidates(&app, site, &request.session, &PurposeSet::holding(Purpose::Personalize), received_at);
+    let sets = PurposeSet::holding(Purpose::Personalize);
+    let of = access::candidates(&app, site, &request.session, &sets, request.visitor.as_ref(), received_at);
     let id = DecisionId::from_bytes(app.host.random());
     let decision = access::submit(&app, of, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
     app.metrics.decided(decision.reason);

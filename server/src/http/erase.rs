@@ -49,10 +49,10 @@ pub(super) async fn post(
     let json = body::read(&headers, sent, REQUEST_BYTES, app.limits.request_timeout).await?;
     let request = read(&json)?;
     let site = admit(&app, &request.site, source, &headers)?;
-    let of = access::anyone(&app, site, &request.session, received_at);
+    let of = access::anyone(&app, site, &request.session, request.visitor.as_ref(), received_at);
     let Some(first) = of.names.first() else { return Err(Refusal::unavailable()) };
     let erasure = app.erasures.name(&request.site, &first.pseudonym);
-    let names = of.names.iter().map(|named| named.pseudonym);
+    let names = of.names.iter().map(|named| named.pseudonym).chain(of.visitor.map(|visitor| visitor.pseudonym));
     let keyed = names.filter(|pseudonym| app.keyring.has(&request.site, pseudonym)).collect();
     let forgotten: Vec<Pseudonym> = of.names.iter().map(|named| named.pseudonym).collect();
     let erase = Erase { erasure, nonce: request.nonce, keyed };

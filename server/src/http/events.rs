@@ -81,7 +81,8 @@ pub(super) async fn post(
         read_events(envelope.consent_epoch, &envelope.events);
     personal.into_iter().for_each(|kind| app.tripped.add(kind));
     app.unknown_fields.add(site, unknown_fields);
-    let of = access::candidates(&app, site, &envelope.session, &PurposeSet::holding(Purpose::Measure), received_at);
+    let sets = PurposeSet::holding(Purpose::Measure);
+    let of = access::candidates(&app, site, &envelope.session, &sets, None, received_at);
     let names: Vec<Pseudonym> = of.names.iter().map(|named| named.pseudonym).collect();
     let answer = access::submit(&app, of, envelope.events.len(), |to| Command::Batch(batch, to)).await;
     if answer.as_ref().is_ok_and(|answer| answer.accepted > 0) {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use waver_core::session::SessionRow;
-use waver_schema::{ApiError, ErrorCode, MeRequest};
+use waver_schema::{ApiError, ErrorCode, MeRequest, OfferId};
 use waver_store::{Key, Record, RecordKind, StoreError};
 
 use super::refusal::Refusal;
@@ -18,18 +18,38 @@ use super::source::MaybeSource;
 use super::{SharedApp, access, body, erase};
 use crate::keyring::Opened;
 use crate::records;
-use crate::state::Session;
+use crate::state::{self, Session, Visitor};
 
 /// Everything that is held about a session; of one that nobody knows, the same without anything in it.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Me {
     /// What is known of it now; null if it has ended or nobody knows it.
     session: Option<SessionRow>,
+    /// What is remembered of the browser across sessions; null if nothing is, or the request does not name it.
+    visitor: Option<HeldVisitor>,
     /// Its records in the log, the oldest first.
     #[schema(max_items = 21000)]
     records: Vec<HeldRecord>,
     /// Where to read on, as `from` of the next request; null at the end. There may be more even if this answer holds no record.
     next: Option<u64>,
+}
+
+/// What is remembered of a browser across sessions.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeldVisitor {
+    /// What it was offered, the oldest first.
+    #[schema(max_items = 64)]
+    offered: Vec<MadeOffer>,
+}
+
+/// An offer that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct MadeOffer {
+    /// The offer.
+    #[schema(value_type = String, pattern = "^[a-z0-9_-]{1,32}$")]
+    offer: OfferId,
+    /// When, Unix milliseconds.
+    at: u64,
 }
 
 /// One record.
@@ -57,6 +77,8 @@ enum HeldKind {
     DeadLetter,
     /// The session's erasure.
     Erasure,
+    /// An offer to a browser that is remembered across sessions.
+    Visit,
 }
 
 /// Everything that is held about a session. The log is looked through piece by piece: ask again from `next` on until that is null.
@@ -80,8 +102,10 @@ pub(super) async fn post(
     let request = read(&json)?;
     let site = erase::admit(&app, &request.site, source, &headers)?;
     let now = app.host.now();
-    let of = access::anyone(&app, site, &request.session, now);
-    let pseudonyms: Vec<_> = of.names.iter().map(|named| named.pseudonym).collect();
+    let of = access::anyone(&app, site, &request.session, request.visitor.as_ref(), now);
+    let visitor = of.visitor;
+    let pseudonyms: Vec<_> =
+        of.names.iter().map(|named| named.pseudonym).chain(visitor.map(|it| it.pseudonym)).collect();
     // One search at a time: it reads more of the disk than anything else that strangers may ask for.
     let place = tokio::time::timeout(app.limits.request_timeout, Arc::clone(&app.searches).acquire_owned());
     let _place = place.await.map_err(|_| Refusal::unavailable())?;
@@ -95,13 +119,18 @@ pub(super) async fn post(
         .map(|(pseudonym, row)| Session::from_row(&row).map(|session| session.state.row(&pseudonym.to_string(), now)))
         .transpose()
         .map_err(Refusal::unreadable)?;
+    let visitor = visitor.and_then(|visitor| app.state.rows.row(Key::Visitor(site.number(), visitor.pseudonym)));
+    let visitor = visitor.map(|row| state::read::<Visitor>(&row)).transpose().map_err(Refusal::unreadable)?;
+    let visitor = visitor.filter(|visitor| !visitor.is_over(now)).map(|visitor| HeldVisitor {
+        offered: visitor.offered().iter().map(|(offer, at)| MadeOffer { offer: offer.clone(), at: *at }).collect(),
+    });
     let records = found.records.into_iter().filter_map(|(offset, record)| match app.keyring.open_record(record) {
         Ok(Opened::Record(record)) => Some(held(&record)),
         Ok(Opened::Erased(_)) => None,
         Err(reason) => Some(Err(Refusal::unreadable(StoreError::Damaged { offset, reason }))),
     });
     let records = records.collect::<Result<_, Refusal>>()?;
-    Ok(Json(Me { session, records, next: found.next }))
+    Ok(Json(Me { session, visitor, records, next: found.next }))
 }
 
 /// Reads a request.
@@ -121,6 +150,7 @@ fn held(record: &Record) -> Result<HeldRecord, Refusal> {
         RecordKind::Decision => HeldKind::Decision,
         RecordKind::DeadLetter => HeldKind::DeadLetter,
         RecordKind::Erasure => HeldKind::Erasure,
+        RecordKind::Visit => HeldKind::Visit,
     };
     let content = serde_json::from_slice(&record.payload).map_err(|error| {
         tracing::error!("a record's payload is not JSON: {error}");

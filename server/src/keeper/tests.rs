@@ -60,7 +60,7 @@ impl Kept {
         let now = Arc::new(AtomicU64::new(NOW));
         let clock = Arc::clone(&now);
         let host = Host::system().with_clock(move || clock.load(Ordering::SeqCst));
-        let keys = sites().iter().map(|(_, site)| site.key.clone()).collect::<Vec<_>>();
+        let keys = sites().iter().map(|(_, site)| (site.key.clone(), site.visitor)).collect::<Vec<_>>();
         let keyring = Keyring::open(&folder.path().join("keys"), keys, &retention, host.clone()).await.expect("keys");
         let keyring = Arc::new(keyring);
         let state = Arc::new(bring_up(&log, &snapshots, &sites(), &keyring).await.expect("a state"));

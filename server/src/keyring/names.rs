@@ -10,9 +10,11 @@ use super::{EpochNumber, Vault};
 pub(super) enum Name {
     /// `epoch/SITE/NUMBER`: the secret of an epoch.
     Secret(SiteKey, EpochNumber),
-    /// `seal/SITE/NUMBER`, `letters/SITE/NUMBER`: an epoch's half of what is sealed.
+    /// `seal/SITE/NUMBER`, `letters/SITE/NUMBER`, `visits/SITE/NUMBER`: an epoch's half of what is sealed.
     Seal(Vault, SiteKey, EpochNumber),
-    /// `s/SITE/` or `l/SITE/`, four bytes of the epoch's number and the pseudonym: a session's half.
+    /// `visitors/SITE/SECOND`: the secret of the pseudonyms of visitors, and when it was made.
+    Visitors(SiteKey, EpochNumber),
+    /// `s/SITE/`, `l/SITE/` or `v/SITE/`, four bytes of the epoch's number and the pseudonym: a session's half.
     Session(Vault, SiteKey, EpochNumber, Pseudonym),
 }
 
@@ -26,13 +28,16 @@ impl Name {
                 let vault = match vault {
                     Vault::Behaviour => "seal",
                     Vault::Letters => "letters",
+                    Vault::Visitors => "visits",
                 };
                 KeyName::new(format!("{vault}/{}/{number}", site.as_str()).as_bytes())
             }
+            Name::Visitors(site, number) => KeyName::new(format!("visitors/{}/{number}", site.as_str()).as_bytes()),
             Name::Session(vault, site, number, pseudonym) => {
                 let vault = match vault {
                     Vault::Behaviour => b"s/",
                     Vault::Letters => b"l/",
+                    Vault::Visitors => b"v/",
                 };
                 let parts = [vault, site.as_str().as_bytes(), b"/", &number.to_be_bytes(), pseudonym.as_bytes()];
                 KeyName::new(&parts.concat())
@@ -56,8 +61,11 @@ impl Name {
             b"epoch" => Some(Name::Secret(site, number()?)),
             b"seal" => Some(Name::Seal(Vault::Behaviour, site, number()?)),
             b"letters" => Some(Name::Seal(Vault::Letters, site, number()?)),
+            b"visits" => Some(Name::Seal(Vault::Visitors, site, number()?)),
+            b"visitors" => Some(Name::Visitors(site, number()?)),
             b"s" => session(Vault::Behaviour),
             b"l" => session(Vault::Letters),
+            b"v" => session(Vault::Visitors),
             _ => None,
         }
     }
@@ -74,6 +82,7 @@ mod tests {
             let site = SiteKey::parse(site).expect("valid");
             let pseudonym = Pseudonym::from_bytes(*b"//16 bytes long/");
             let mut names = vec![Name::Secret(site.clone(), 0), Name::Secret(site.clone(), u32::MAX)];
+            names.push(Name::Visitors(site.clone(), 7));
             for vault in Vault::ALL {
                 names.push(Name::Seal(vault, site.clone(), 1_800_000_000));
                 names.push(Name::Session(vault, site.clone(), u32::from_be_bytes(*b"/s//"), pseudonym));

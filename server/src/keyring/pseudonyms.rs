@@ -80,7 +80,8 @@ impl Keyring {
         let named = |(epoch, secret): (EpochNumber, &SecretKey)| {
             let of_set = |set: PurposeSet| {
                 let key = SecretKey::from_bytes(blake3::derive_key(set.context(), secret.as_bytes()));
-                Named { pseudonym: pseudonymize(&key, site, session), epoch: Some(epoch), set: Some(set) }
+                let pseudonym = pseudonymize(&key, site, session.as_bytes());
+                Named { pseudonym, epoch: Some(epoch), set: Some(set) }
             };
             sets.iter().copied().map(of_set).collect::<Vec<_>>()
         };
@@ -89,11 +90,11 @@ impl Keyring {
 }
 
 /// Keyed BLAKE3 of site and id, cut to 128 bits. Without the key neither the id can be found from it, nor two sites' sessions be compared.
-fn pseudonymize(key: &SecretKey, site: &SiteKey, session: &SessionId) -> Pseudonym {
+pub(super) fn pseudonymize(key: &SecretKey, site: &SiteKey, id: &[u8; 16]) -> Pseudonym {
     let mut hasher = blake3::Hasher::new_keyed(key.as_bytes());
     hasher.update(site.as_str().as_bytes());
     hasher.update(&[0]); // no site key holds this byte, so that site and id cannot run into each other
-    hasher.update(session.as_bytes());
+    hasher.update(id);
     let mut bytes = [0; 16];
     hasher.finalize_xof().fill(&mut bytes);
     Pseudonym::from_bytes(bytes)
@@ -107,7 +108,7 @@ mod tests {
     fn a_pseudonym_follows_from_key_site_and_id_and_from_all_three() {
         let of = |key: u8, site: &str, id: u8| {
             let site = SiteKey::parse(site).expect("valid");
-            pseudonymize(&SecretKey::from_bytes([key; 32]), &site, &SessionId::from_bytes([id; 16]))
+            pseudonymize(&SecretKey::from_bytes([key; 32]), &site, &[id; 16])
         };
         assert_eq!(of(1, "demo", 1), of(1, "demo", 1));
         assert_ne!(of(1, "demo", 1), of(2, "demo", 1));

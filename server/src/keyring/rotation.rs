@@ -48,20 +48,24 @@ impl Keyring {
             let number = match current {
                 // Of an epoch whose beginning a crash cut short some keys may be missing; nothing was sealed under those.
                 Some((number, epoch)) if now < began(*number).saturating_add(self.lives.epoch) => {
-                    if epoch.seals.0.iter().all(Option::is_some) {
-                        continue;
+                    if self.lives.vaults(site).all(|vault| epoch.seals.of(vault).is_some()) {
+                        None
+                    } else {
+                        Some(*number)
                     }
-                    *number
                 }
                 _ => {
                     begun += 1;
                     let second = EpochNumber::try_from(now / 1000).unwrap_or(EpochNumber::MAX);
                     let last = of_site.epochs.last_key_value().map_or(0, |(number, _)| *number);
-                    second.max(last.saturating_add(1))
+                    Some(second.max(last.saturating_add(1)))
                 }
             };
-            wanted.extend(Vault::ALL.map(|vault| Name::Seal(vault, site.clone(), number)));
-            wanted.push(Name::Secret(site.clone(), number));
+            if let Some(number) = number {
+                wanted.extend(self.lives.vaults(site).map(|vault| Name::Seal(vault, site.clone(), number)));
+                wanted.push(Name::Secret(site.clone(), number));
+            }
+            wanted.extend(self.wanted_of_visitors(site, of_site, now));
         }
         if wanted.is_empty() {
             return Ok(0);
@@ -74,6 +78,7 @@ impl Keyring {
             match name {
                 Name::Secret(site, number) => epoch(&mut held, site, number).secret = Some(key),
                 Name::Seal(vault, site, number) => *epoch(&mut held, site, number).seals.of_mut(vault) = Some(key),
+                Name::Visitors(site, number) => held.entry(site).or_default().visitors = Some((number, key)),
                 Name::Session(..) => {}
             }
         }
@@ -91,6 +96,10 @@ impl Keyring {
             match name {
                 Name::Secret(site, number) => epoch(&mut held, site, number).secret = None,
                 Name::Seal(vault, site, number) => *epoch(&mut held, site, number).seals.of_mut(vault) = None,
+                Name::Visitors(site, number) => {
+                    let of_site = held.entry(site).or_default();
+                    of_site.visitors.take_if(|(made, _)| *made == number);
+                }
                 Name::Session(vault, site, _, pseudonym) => {
                     held.get_mut(&site).map(|of_site| of_site.sessions.of_mut(vault).remove(&pseudonym));
                 }
@@ -112,13 +121,16 @@ impl Keyring {
                     over.push(Name::Secret(site.clone(), *number));
                 }
                 let seals = Vault::ALL.into_iter().filter(|vault| epoch.seals.of(*vault).is_some());
-                let seals = seals.filter(|vault| is_over(*number, self.lives.of_vault(*vault)));
+                let seals = seals.filter(|vault| is_over(*number, self.lives.of_vault(*vault, site)));
                 over.extend(seals.map(|vault| Name::Seal(vault, site.clone(), *number)));
             }
             // There are many, and none is over before its epoch is.
             if is_first || over.iter().any(|name| matches!(name, Name::Seal(..))) {
-                over.extend(of_site.sessions_over(site, |vault, number| is_over(number, self.lives.of_vault(vault))));
+                over.extend(
+                    of_site.sessions_over(site, |vault, number| is_over(number, self.lives.of_vault(vault, site))),
+                );
             }
+            over.extend(self.over_of_visitors(site, of_site, now));
         }
         over.into_iter().map(|name| Ok((name.clone(), name.to_key_name()?))).collect()
     }

@@ -1,4 +1,4 @@
-//! Rows of the state as snapshots and backups hold them: those of sessions and of dead letters sealed, the others as they are.
+//! Rows of the state as snapshots and backups hold them: those of sessions, visitors and dead letters sealed, the others as they are.
 
 use serde::{Deserialize, Serialize};
 use waver_core::session::Change;
@@ -13,6 +13,7 @@ use crate::state::Session;
 /// Kinds of rows, apart from those of records.
 const SESSION: u8 = 0x80;
 const LETTER: u8 = 0x81;
+const VISITOR: u8 = 0x82;
 
 #[derive(Serialize, Deserialize)]
 struct SealedRow<'a> {
@@ -31,6 +32,7 @@ impl RowSeal for Keyring {
     fn seal(&self, site: &SiteKey, key: &Key, bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let (vault, pseudonym, kind) = match *key {
             Key::Session(_, pseudonym) => (Vault::Behaviour, pseudonym, SESSION),
+            Key::Visitor(_, pseudonym) => (Vault::Visitors, pseudonym, VISITOR),
             Key::DeadLetter(..) => {
                 let letter: KeptLetter = postcard::from_bytes(bytes).map_err(|_| damaged())?;
                 (Vault::Letters, letter.pseudonym, LETTER)
@@ -47,13 +49,14 @@ impl RowSeal for Keyring {
     fn open(&self, site: &SiteKey, key: &Key, bytes: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let (vault, kind) = match key {
             Key::Session(..) => (Vault::Behaviour, SESSION),
+            Key::Visitor(..) => (Vault::Visitors, VISITOR),
             Key::DeadLetter(..) => (Vault::Letters, LETTER),
             _ => return Ok(Some(bytes.to_vec())),
         };
         let Ok((SealedRow { pseudonym, epoch, sealed }, [])) = postcard::take_from_bytes(bytes) else {
             return Err(damaged());
         };
-        if matches!(key, Key::Session(_, of) if *of != pseudonym) {
+        if matches!(key, Key::Session(_, of) | Key::Visitor(_, of) if *of != pseudonym) {
             return Err(damaged());
         }
         let data_key = self.read().get(site).and_then(|of_site| of_site.data_key(vault, &pseudonym));

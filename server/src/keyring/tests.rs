@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use proptest::prelude::*;
@@ -17,12 +17,13 @@ use crate::outcome::Outcomes;
 
 const NOW: u64 = 1_800_000_000_000;
 const HOUR_MS: u64 = 60 * 60 * 1000;
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// A keyring over keys in memory, made at `now`.
 pub(crate) fn in_memory(sites: &[SiteKey], now: u64) -> Keyring {
     let host = Host::system().with_clock(move || now);
     let retention = Retention::default();
-    let keyring = Keyring::over(MemoryKeys::new(), sites.to_vec(), &retention, host);
+    let keyring = Keyring::over(MemoryKeys::new(), forgetful(sites.to_vec()), &retention, host);
     keyring.now_or_never().expect("memory does not wait").expect("keys")
 }
 
@@ -32,6 +33,11 @@ fn site(name: &str) -> SiteKey {
 
 fn sites() -> Vec<SiteKey> {
     ["demo", "other"].map(site).to_vec()
+}
+
+/// Sites that remember nobody across sessions.
+fn forgetful(sites: Vec<SiteKey>) -> impl Iterator<Item = (SiteKey, Option<Duration>)> {
+    sites.into_iter().map(|site| (site, None))
 }
 
 fn session(number: u8) -> SessionId {
@@ -52,7 +58,15 @@ impl Timed {
     async fn open(&self) -> Keyring {
         let now = Arc::clone(&self.now);
         let host = Host::system().with_clock(move || now.load(Ordering::SeqCst));
-        Keyring::over(self.store.clone(), sites(), &Retention::default(), host).await.expect("keys")
+        Keyring::over(self.store.clone(), forgetful(sites()), &Retention::default(), host).await.expect("keys")
+    }
+
+    /// With a first site that remembers visitors for a month.
+    async fn remembering(&self) -> Keyring {
+        let now = Arc::clone(&self.now);
+        let host = Host::system().with_clock(move || now.load(Ordering::SeqCst));
+        let sites = [(site("demo"), Some(MONTH)), (site("other"), None)];
+        Keyring::over(self.store.clone(), sites, &Retention::default(), host).await.expect("keys")
     }
 
     fn at(&self, now: u64) {
@@ -252,7 +266,9 @@ async fn the_bytes_of_a_destroyed_key_are_in_no_file() {
         let now = Arc::clone(&now);
         Host::system().with_clock(move || now.load(Ordering::SeqCst))
     };
-    let open = async || Keyring::open(folder.path(), sites(), &Retention::default(), host.clone()).await.expect("keys");
+    let open = async || {
+        Keyring::open(folder.path(), forgetful(sites()), &Retention::default(), host.clone()).await.expect("keys")
+    };
     let keyring = open().await;
     let (demo, who) = (site("demo"), Pseudonym::from_bytes([5; 16]));
     keyring.begin(Vault::Behaviour, [(&demo, who, 1_800_000_000)]).await.expect("makes");
@@ -319,4 +335,49 @@ async fn cost_of_sealing() {
         }
         println!("{bytes} bytes: {:.2} us each", begun.elapsed().as_secs_f64() * 1e6 / (40.0 * 256.0));
     }
+}
+
+#[tokio::test]
+async fn a_visitor_has_one_name_for_as_many_days_as_the_site_says() {
+    let keys = Timed::new();
+    let id = waver_schema::VisitorId::from_bytes([7; 16]);
+    let other = waver_schema::VisitorId::from_bytes([8; 16]);
+    let (demo, row) = (site("demo"), b"what was offered".to_vec());
+    let keyring = keys.remembering().await;
+    assert_eq!(keyring.visitor(&site("other"), &id), None, "that site remembers nobody");
+    let first = keyring.visitor(&demo, &id).expect("a name");
+    assert_eq!(first.until, NOW + u64::try_from(MONTH.as_millis()).expect("fits"));
+    assert_ne!(keyring.visitor(&demo, &other).expect("a name").pseudonym, first.pseudonym);
+    let sessions = keyring.pseudonyms(&demo, &SessionId::from_bytes([7; 16]), &PurposeSet::ALL);
+    assert!(sessions.iter().all(|named| named.pseudonym != first.pseudonym), "no session of the same bits");
+
+    let key = Key::Visitor(0, first.pseudonym);
+    keyring.begin(Vault::Visitors, [(&demo, first.pseudonym, first.epoch.expect("an epoch"))]).await.expect("a key");
+    let sealed = RowSeal::seal(&keyring, &demo, &key, &row).expect("seals").expect("has a key");
+    assert!(!sealed.windows(row.len()).any(|part| part == row));
+    // A month less an epoch later everything else of that time is gone.
+    keys.at(first.until - 1);
+    keyring.rotate().await.expect("turns");
+    let keyring = keys.remembering().await;
+    assert_eq!(keyring.visitor(&demo, &id).expect("still").pseudonym, first.pseudonym);
+    assert_eq!(keyring.open(&demo, &key, &sealed).expect("opens"), Some(row.clone()));
+    // Erasing one destroys its key and nobody else's.
+    assert_eq!(keyring.destroy(vec![(demo.clone(), first.pseudonym)]).await.expect("destroys"), 1);
+    assert_eq!(keyring.open(&demo, &key, &sealed).expect("is erased"), None);
+
+    keys.at(first.until);
+    assert_eq!(keyring.visitor(&demo, &id), None);
+    for _ in 0..2 {
+        keyring.rotate().await.expect("turns");
+    }
+    let second = keyring.visitor(&demo, &id).expect("a new name");
+    assert_ne!(second.pseudonym, first.pseudonym);
+    // Turned off, nothing of it is left, and turned on again it is another.
+    keys.open().await;
+    let left: Vec<_> = keys.store.list().await.expect("lists").iter().filter_map(Name::parse).collect();
+    let of_visitors = |name: &&Name| {
+        matches!(name, Name::Visitors(..) | Name::Seal(Vault::Visitors, ..) | Name::Session(Vault::Visitors, ..))
+    };
+    assert_eq!(left.iter().filter(of_visitors).count(), 0, "{left:?}");
+    assert_ne!(keys.remembering().await.visitor(&demo, &id).expect("a name").pseudonym, second.pseudonym);
 }

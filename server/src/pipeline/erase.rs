@@ -36,6 +36,7 @@ pub(crate) struct Erased {
 pub(super) struct Left {
     was_known: bool,
     had_counts: bool,
+    was_visitor: bool,
     records: ErasedRecords,
 }
 
@@ -57,11 +58,13 @@ impl Group<'_> {
             return Ok(EraseAnswer { erasure: known.erasure });
         }
         let Some(first) = senders.first().copied() else { return Err(ErrorCode::Unavailable) };
+        let visitor = of.of_visitor().map(|(from, _)| self.dated(from));
         let is_known = |from: &Sender| {
             let has_row = self.sessions.get(&from.key()).is_some_and(|held| held.session.is_some());
-            has_row || keyed.contains(&from.pseudonym)
+            let is_visitor = self.visitors.get(&from.visitor_key()).is_some_and(|held| held.visitor.is_some());
+            has_row || is_visitor || keyed.contains(&from.pseudonym)
         };
-        let others = senders.iter().skip(1).filter(|from| is_known(from));
+        let others = senders.iter().skip(1).chain(&visitor).filter(|from| is_known(from));
         let pseudonyms: Vec<Pseudonym> = std::iter::once(&first).chain(others).map(|from| from.pseudonym).collect();
         let of = |pseudonym: &Pseudonym| Sender { pseudonym: *pseudonym, ..first };
         let room = self.room.tombstones.checked_sub(pseudonyms.len());
@@ -71,7 +74,14 @@ impl Group<'_> {
             left.add(&self.fold_erasure(of(pseudonym), erasure));
         }
         let keys = u32::try_from(keyed.len()).unwrap_or(u32::MAX);
-        let told = ErasureTold { classes: left.classes(), keys, records: left.records, nonce, before };
+        let told = ErasureTold {
+            classes: left.classes(),
+            keys,
+            visitor: left.was_visitor,
+            records: left.records,
+            nonce,
+            before,
+        };
         let number = self.records.len();
         for (index, pseudonym) in pseudonyms.iter().enumerate() {
             let told = (index == 0).then(|| told.clone());
@@ -101,9 +111,16 @@ impl Group<'_> {
                 // Nobody had swept it yet.
                 self.close(from, &session);
             } else {
-                left = Left { was_known: true, had_counts: session.share.counts() > 0, records: session.records };
+                let had_counts = session.share.counts() > 0;
+                left = Left { was_known: true, had_counts, was_visitor: false, records: session.records };
                 self.changes.push((from.site.number(), session.share.taken_back()));
             }
+        }
+        if let Some(held) = self.visitors.get_mut(&from.visitor_key())
+            && held.visitor.take().is_some()
+        {
+            held.is_changed = true;
+            left.was_visitor = true;
         }
         left.records.dead_letters = self.drop_letters(from);
         let tombstone = Some(Tombstone { erasure, erased_at: from.received_at });
@@ -136,7 +153,7 @@ impl Group<'_> {
     }
 
     /// The sender's tombstone, unless its time is over.
-    fn tombstone(&self, from: Sender) -> Option<Tombstone> {
+    pub(super) fn tombstone(&self, from: Sender) -> Option<Tombstone> {
         let tombstone = self.tombstones.get(&from.tombstone_key())?.tombstone?;
         (!tombstone.is_over(from.received_at)).then_some(tombstone)
     }
@@ -146,6 +163,7 @@ impl Left {
     fn add(&mut self, other: &Left) {
         self.was_known |= other.was_known;
         self.had_counts |= other.had_counts;
+        self.was_visitor |= other.was_visitor;
         self.records.batches += other.records.batches;
         self.records.decisions += other.records.decisions;
         self.records.dead_letters += other.records.dead_letters;

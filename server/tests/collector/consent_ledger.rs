@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use crate::erasure::{erase, get};
 use crate::harness::{Caller, batch, consent, eventually, files, folder, session, view};
 use crate::process::{Process, run};
 
@@ -45,7 +46,9 @@ async fn a_verifier_confirms_what_was_stored_under_consent_and_names_the_first_b
     let folder = folder();
     let process = Process::start(folder.path()).await;
     let caller = &process.caller;
-    assert_eq!(root(caller, 0).await, json!({"site": "demo", "entries": 0, "root": "0".repeat(64)}));
+    let empty = root(caller, 0).await;
+    assert_eq!((&empty["site"], &empty["root"], empty.get("offset")), (&json!("demo"), &json!("0".repeat(64)), None));
+    let key = get(caller, "/v1/erase/key").await.body;
     let granted = caller.send("/v1/consents", &proven_grant(&session(1))).await;
     let epoch = granted.body["consent_epoch"].as_u64().expect("an epoch");
     caller.send("/v1/events", &batch(&session(1), epoch, [view(1)])).await;
@@ -54,19 +57,43 @@ async fn a_verifier_confirms_what_was_stored_under_consent_and_names_the_first_b
     caller.consent(&session(1), "denied", "denied").await;
     let published = root(caller, 3).await;
     assert_ne!(published["root"], at_two["root"]);
+    let receipt = get(caller, &format!("/v1/erase/{}", erase(caller, &session(3)).await)).await.body;
+    let in_receipt = receipt["receipt"]["ledger"].clone();
+    assert_eq!(in_receipt, json!({"entries": 3, "root": published["root"]}), "{receipt}");
     assert_eq!(process.terminate().await, Some(0));
 
     let (code, told) = check(folder.path(), &[]);
     assert_eq!(code, Some(0), "{told}");
-    let hash = published["root"].as_str().expect("a hash");
-    assert!(told.contains(&format!("site demo: 3 entries are one chain, root {hash} of entry 3")), "{told}");
+    assert!(told.contains("site demo: 4 entries are one chain, root "), "{told}");
     assert!(
         told.contains("site demo: 1 batches, decisions and dead letters, each under an open consent record"),
         "{told}"
     );
     let ledger = folder.path().join("data/ledger");
-    let (code, told) = check(folder.path(), &[ledger.to_str().expect("text")]);
+    let ledger_text = ledger.to_str().expect("text");
+    let (code, told) = check(folder.path(), &[ledger_text]);
     assert_eq!(code, Some(0), "{told}");
+
+    // Roots that somebody kept: an early one, the empty one, a forged one, and one of another chain.
+    let kept = |root: &Value, key: &Value, further: &[&str]| {
+        let [root_file, key_file] = ["root.json", "key.json"].map(|name| folder.path().join(name));
+        std::fs::write(&root_file, root.to_string()).expect("writes");
+        std::fs::write(&key_file, key.to_string()).expect("writes");
+        let signed = ["--root", root_file.to_str().expect("text"), "--key", key_file.to_str().expect("text")];
+        check(folder.path(), &[further, &signed].concat())
+    };
+    for further in [&[][..], &[ledger_text]] {
+        for root in [&at_two, &published, &empty] {
+            let (code, told) = kept(root, &key, further);
+            assert!(code == Some(0) && told.contains("it goes through the kept root"), "{told}");
+        }
+        let mut forged = at_two.clone();
+        forged["root"] = published["root"].clone();
+        assert_eq!(kept(&forged, &key, further).0, Some(65));
+        let mut other_key = key.clone();
+        other_key["public_key"] = json!("58".repeat(32));
+        assert_eq!(kept(&at_two, &other_key, further).0, Some(65));
+    }
 
     let segments: Vec<_> =
         files(&ledger).into_iter().filter(|path| path.extension().is_some_and(|e| e == "ledger")).collect();
@@ -87,6 +114,17 @@ async fn a_verifier_confirms_what_was_stored_under_consent_and_names_the_first_b
         assert_eq!(code, Some(65), "{told}");
         assert!(told.contains("site demo: entry 3 in "), "{told}");
     }
+    // A chain that is whole in itself, and not the one that the kept root is of.
+    let other = crate::harness::folder();
+    let process = Process::start(other.path()).await;
+    for shopper in 0..3 {
+        process.caller.grant(&session(shopper)).await;
+    }
+    root(&process.caller, 3).await;
+    assert_eq!(process.terminate().await, Some(0));
+    let others = other.path().join("data/ledger");
+    let (code, told) = kept(&at_two, &key, &[others.to_str().expect("text")]);
+    assert!(code == Some(65) && told.contains("entry 2 has another hash"), "{told}");
     std::fs::write(segment, &text).expect("writes");
     assert_eq!(check(folder.path(), &[]).0, Some(0));
 }

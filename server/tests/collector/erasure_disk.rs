@@ -192,6 +192,7 @@ fn name(kind: RecordKind) -> RecordKindName {
         RecordKind::Batch => "batch",
         RecordKind::Decision => "decision",
         RecordKind::DeadLetter => "dead letter",
+        RecordKind::Visit => "visit",
         RecordKind::Consent | RecordKind::Erasure => "what is not sealed",
     }
 }

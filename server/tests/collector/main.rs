@@ -11,6 +11,8 @@ mod erasure_timing;
 mod harness;
 mod ingest;
 mod keys;
+#[cfg(target_os = "linux")]
+mod memory;
 mod models;
 mod operators;
 mod origins;
@@ -19,3 +21,4 @@ mod process;
 mod rates;
 mod refusals;
 mod release;
+mod visitors;

@@ -45,6 +45,12 @@ impl Process {
         Process { caller: Caller::new(url.to_owned()), child }
     }
 
+    /// Its number in the system.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id().expect("runs")
+    }
+
     /// SIGKILL: no goodbye.
     pub(crate) async fn kill(mut self) {
         self.child.kill().await.expect("kills");

@@ -22,6 +22,17 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Panes<LENGTH_MS, KEPT_MS> {
     /// Most windows that are kept: the newest, and those behind it.
     pub(crate) const MOST: u64 = KEPT_MS / LENGTH_MS + 1;
 
+    /// Windows by number, of which none before `oldest` is kept.
+    pub(super) fn of(oldest: u64, tallies: impl IntoIterator<Item = (u64, Arc<Tally>)>) -> Panes<LENGTH_MS, KEPT_MS> {
+        Panes { tallies: tallies.into_iter().collect(), oldest }
+    }
+
+    /// What `of` makes of each window, by number.
+    #[cfg(test)]
+    pub(super) fn map<T>(&self, of: impl Fn(&Tally) -> T) -> Vec<(u64, T)> {
+        self.tallies.iter().map(|(number, tally)| (*number, of(tally))).collect()
+    }
+
     /// Number of the oldest window that is kept.
     pub(crate) const fn oldest(&self) -> u64 {
         self.oldest
@@ -122,7 +133,6 @@ impl<const LENGTH_MS: u64, const KEPT_MS: u64> Serialize for Panes<LENGTH_MS, KE
 impl<'de, const LENGTH_MS: u64, const KEPT_MS: u64> Deserialize<'de> for Panes<LENGTH_MS, KEPT_MS> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (oldest, tallies) = <(u64, Vec<(u64, Tally)>)>::deserialize(deserializer)?;
-        let tallies = tallies.into_iter().map(|(number, tally)| (number, Arc::new(tally))).collect();
-        Ok(Panes { tallies, oldest })
+        Ok(Panes::of(oldest, tallies.into_iter().map(|(number, tally)| (number, Arc::new(tally)))))
     }
 }

@@ -186,6 +186,7 @@ impl<T: Transport> Session<'_, T> {
             cart: self.engine.cart(),
             page: self.engine.page(),
             locale: Locale::parse("en").ok(),
+            visitor: None,
         };
         let permitted = self.gate.permit(Purpose::Personalize, request).and_then(|request| self.gate.release(request));
         let Some(body) = permitted.and_then(|request| serde_json::to_string(&request).ok()) else { return };

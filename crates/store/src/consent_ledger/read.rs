@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
-use super::{HEAD, Head, LedgerEntry, LedgerRoot, lines, name};
+use super::{HEAD, Head, LedgerEntry, LedgerHash, LedgerRoot, lines, name};
 
 /// The first place where a ledger is not what was written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,14 +26,14 @@ struct Reader<'a> {
     at: u64,
 }
 
-/// Verifies the ledger in `folder` from its first entry to its last, and hands each to `take`, which may find something wrong with it. Gives
-/// the root. What a crash left behind the durable end is no part of the ledger.
+/// Verifies the ledger in `folder` from its first entry to its last, and hands each with its number and its hash to `take`, which may find
+/// something wrong with it. Gives the root. What a crash left behind the durable end is no part of the ledger.
 ///
 /// # Errors
 /// [`BadLedger`] at the first entry that is not what was written, or that `take` refuses.
 pub fn read_ledger(
     folder: &Path,
-    mut take: impl FnMut(u64, &LedgerEntry) -> Result<(), String>,
+    mut take: impl FnMut(u64, &LedgerEntry, LedgerHash) -> Result<(), String>,
 ) -> Result<LedgerRoot, BadLedger> {
     let mut reader = Reader { folder, file: folder.join(HEAD), root: LedgerRoot::EMPTY, at: 0 };
     let head = fs::read(&reader.file).map_err(|error| reader.bad(error.to_string()))?;
@@ -57,7 +57,7 @@ pub fn read_ledger(
 pub(super) fn last_segment(folder: &Path, head: &Head) -> Result<u64, BadLedger> {
     let mut reader = Reader { folder, file: folder.join(HEAD), root: LedgerRoot::EMPTY, at: 0 };
     reader.root.entries = head.segment.checked_sub(1).ok_or_else(|| reader.bad("the head is not what was written"))?;
-    reader.segment(head.segment, true, head.bytes, &mut |_, _| Ok(()))?;
+    reader.segment(head.segment, true, head.bytes, &mut |_, _, _| Ok(()))?;
     reader.end(head)?;
     Ok(reader.at)
 }
@@ -72,7 +72,7 @@ impl Reader<'_> {
         first: u64,
         is_first: bool,
         limit: u64,
-        take: &mut impl FnMut(u64, &LedgerEntry) -> Result<(), String>,
+        take: &mut impl FnMut(u64, &LedgerEntry, LedgerHash) -> Result<(), String>,
     ) -> Result<(), BadLedger> {
         self.file = self.folder.join(name(first));
         let file = File::open(&self.file).map_err(|error| self.bad(error.to_string()))?;
@@ -100,7 +100,7 @@ impl Reader<'_> {
             if entry.at < self.at || self.root.offset.is_some_and(|offset| entry.offset <= offset) {
                 return Err(self.bad("it is older than the entry before"));
             }
-            take(number, &entry).map_err(|reason| self.bad(reason))?;
+            take(number, &entry, hash).map_err(|reason| self.bad(reason))?;
             self.at = entry.at;
             self.root = LedgerRoot { entries: number, hash, offset: Some(entry.offset) };
         }

@@ -38,7 +38,7 @@ fn changed(folder: &Path, path: &Path, change: impl FnOnce(&mut Vec<u8>)) -> Res
     change(&mut bytes);
     assert_ne!(bytes, before, "nothing was changed");
     fs::write(path, bytes).expect("writes");
-    let verified = read_ledger(folder, |_, _| Ok(()));
+    let verified = read_ledger(folder, |_, _, _| Ok(()));
     fs::write(path, before).expect("writes");
     verified
 }
@@ -47,7 +47,7 @@ fn changed(folder: &Path, path: &Path, change: impl FnOnce(&mut Vec<u8>)) -> Res
 fn what_was_appended_is_read_again_in_its_order() {
     let (folder, root) = written();
     let mut read = Vec::new();
-    let verified = read_ledger(folder.path(), |number, entry| {
+    let verified = read_ledger(folder.path(), |number, entry, _| {
         read.push((number, entry.clone()));
         Ok(())
     });
@@ -106,10 +106,10 @@ fn no_entry_can_go_come_or_change_its_place() {
             }
         }
         fs::rename(path, path.with_extension("away")).expect("renames");
-        assert!(read_ledger(folder.path(), |_, _| Ok(())).is_err(), "without {}", path.display());
+        assert!(read_ledger(folder.path(), |_, _, _| Ok(())).is_err(), "without {}", path.display());
         fs::rename(path.with_extension("away"), path).expect("renames");
     }
-    assert_eq!(read_ledger(folder.path(), |_, _| Ok(())), Ok(root));
+    assert_eq!(read_ledger(folder.path(), |_, _, _| Ok(())), Ok(root));
 }
 
 #[test]
@@ -139,12 +139,12 @@ fn what_a_crash_leaves_behind_the_durable_end_is_cut_off() {
     for rest in [&b"\0\0\0\0\n\0"[..], &next[..next.len() / 2], &next[..]] {
         fs::write(&last, [&whole[..], rest].concat()).expect("writes");
         fs::write(&begun, lines::header(root.hash)).expect("writes");
-        assert_eq!(read_ledger(folder.path(), |_, _| Ok(())), Ok(root));
+        assert_eq!(read_ledger(folder.path(), |_, _, _| Ok(())), Ok(root));
         let mut ledger = ConsentLedger::open(folder.path()).expect("opens");
         assert_eq!((ledger.root(), fs::read(&last).expect("reads"), begun.exists()), (root, whole.clone(), false));
         // The missing tail comes again from the log and gives the same ledger.
         let again = ledger.append(&[entry(8, NOW + 18 * DAY_MS)]).expect("appends");
-        assert_eq!(read_ledger(folder.path(), |_, _| Ok(())), Ok(again));
+        assert_eq!(read_ledger(folder.path(), |_, _, _| Ok(())), Ok(again));
         fs::write(
             folder.path().join(HEAD),
             lines::of_head(&Head { begin: 1, segment: 5, bytes: whole.len() as u64, root }),
@@ -192,7 +192,7 @@ fn pruning_leaves_a_chain_that_still_verifies_and_no_byte_of_what_went() {
     let kept = |ledger: &mut ConsentLedger, day: u64| {
         let begin = ledger.prune(NOW + day * DAY_MS).expect("prunes");
         let mut numbers = BTreeSet::new();
-        let verified = read_ledger(folder.path(), |number, _| {
+        let verified = read_ledger(folder.path(), |number, _, _| {
             numbers.insert(number);
             Ok(())
         });
@@ -211,5 +211,5 @@ fn pruning_leaves_a_chain_that_still_verifies_and_no_byte_of_what_went() {
     let mut ledger = ConsentLedger::open(folder.path()).expect("opens");
     assert_eq!(ledger.root(), root);
     let next = ledger.append(&[entry(8, NOW + 41 * DAY_MS)]).expect("appends");
-    assert_eq!(read_ledger(folder.path(), |_, _| Ok(())), Ok(next));
+    assert_eq!(read_ledger(folder.path(), |_, _, _| Ok(())), Ok(next));
 }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
-use waver_core::window::{Kept, Report, Windows};
+use waver_core::window::{EarlierWindows, Kept, Report, Windows};
 use waver_schema::SiteKey;
 
 use super::tally::LiveCounts;
@@ -19,7 +19,8 @@ const SECOND_MS: u64 = 1000;
 const PART_BYTES: usize = 64 * 1024;
 /// Version of what a snapshot's parts hold. Every version ever written stays readable.
 ///
-/// 1: rows as they are, and windows with all that they gained. 2: rows sealed, and windows without the shares of the sessions in them.
+/// 1: rows as they are, and windows with all that they gained; at first without the cells that sessions had come to. 2: rows sealed, and windows
+/// without the shares of the sessions in them.
 const SNAPSHOT_VERSION: u8 = 2;
 /// The last version whose rows lie as they are.
 const UNSEALED_VERSION: u8 = 1;
@@ -200,7 +201,7 @@ impl EmbeddedState {
         }
         let Some(header) = header else { return Err(damaged()) };
         for (site, bytes) in windows {
-            inner.settled[usize::from(site)] = decode(&bytes)?;
+            inner.settled[usize::from(site)] = windows_of(&bytes, header.version)?;
         }
         inner.windows.clone_from(&inner.settled);
         let rebuilt = if header.version > UNSEALED_VERSION { Rebuilt::Missing } else { Rebuilt::Included };
@@ -470,7 +471,9 @@ impl Stored {
 fn map_of(key: &Key) -> usize {
     match key {
         // Other bits than those of the shard, which may be the same for all sessions of a process.
-        Key::Session(_, pseudonym) | Key::Tombstone(_, pseudonym) => usize::from(pseudonym.as_bytes()[3]),
+        Key::Session(_, pseudonym) | Key::Tombstone(_, pseudonym) | Key::Visitor(_, pseudonym) => {
+            usize::from(pseudonym.as_bytes()[3])
+        }
         _ => 0,
     }
 }
@@ -573,6 +576,14 @@ fn in_parts(rows: &HashMap<Key, Stored>, sites: &[SiteKey], seal: &dyn RowSeal) 
         contents.push(Ok(Content::Rows(part)));
     }
     contents
+}
+
+/// The windows of a site. Their encoding grew once while the version stayed 1, so that both forms are looked for there.
+fn windows_of(bytes: &[u8], version: u8) -> Result<Windows, StoreError> {
+    match decode(bytes) {
+        Err(_) if version == UNSEALED_VERSION => decode::<EarlierWindows>(bytes).map(Windows::from),
+        windows => windows,
+    }
 }
 
 fn encode(value: &impl Serialize) -> Result<Part, StoreError> {

@@ -29,8 +29,8 @@ impl Ledger {
     fn consent(&mut self, body: &str) -> Reply {
         let record: ConsentRecord = serde_json::from_str(body).expect("a consent record");
         let before = self.consents.get(&record.session).map_or(1_790_000_000, |answer| answer.consent_epoch);
-        let answer =
-            ConsentAnswer { consent_epoch: before + 1, measure: record.measure, personalize: record.personalize };
+        let ConsentRecord { measure, personalize, .. } = record;
+        let answer = ConsentAnswer { consent_epoch: before + 1, measure, personalize, visitor_days: None };
         self.consents.insert(record.session, answer);
         reply(200, &answer)
     }
