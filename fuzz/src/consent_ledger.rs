@@ -25,7 +25,7 @@ pub(crate) fn run(bytes: &[u8]) {
             chain(&folder, text);
         }
         // However it came to be, what one reader takes the others take.
-        let read = read_ledger(&folder, |_, _| Ok(()));
+        let read = read_ledger(&folder, |_, _, _| Ok(()));
         let last = ledger_last_time(&folder);
         if read.is_ok() {
             assert!(last.is_some_and(|last| last.is_ok()), "{read:?}");
@@ -72,7 +72,7 @@ fn chain(folder: &Path, text: &str) {
     }
     let is_whole = segment.len() == whole;
     fs::write(folder.join(ledger_segment(begin)), segment).expect("a file");
-    let read = read_ledger(folder, |_, _| Ok(()));
+    let read = read_ledger(folder, |_, _, _| Ok(()));
     let expected = is_whole && in_order && (root.entries >= begin || begin == 1);
     assert_eq!(read.as_ref().ok(), Some(&root).filter(|_| expected), "{read:?}");
 }

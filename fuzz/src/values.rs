@@ -122,6 +122,10 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
     for _ in 0..bytes.int_in_range(0..=5_u8)? {
         offered.push((OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name"), bytes.arbitrary::<u32>()?.into()));
     }
+    let mut to_visitor = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_u8)? {
+        to_visitor.push(OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name"));
+    }
     Ok(Facts {
         personalize: bytes.ratio(7_u8, 8_u8)?,
         slot: slot(bytes)?,
@@ -142,6 +146,7 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
             purchases: u32::from(bytes.ratio(1_u8, 8_u8)?),
             offered,
         },
+        to_visitor,
         lot: bytes.arbitrary()?,
     })
 }

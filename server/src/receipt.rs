@@ -35,7 +35,7 @@ pub(crate) struct PublishedRoot {
     /// When this was said, Unix milliseconds of the collector's clock.
     pub(crate) signed_at: u64,
     /// The site.
-    #[schema(value_type = String)]
+    #[schema(value_type = String, pattern = "^[a-z0-9][a-z0-9_-]{0,31}$")]
     pub(crate) site: SiteKey,
 }
 

@@ -15,6 +15,7 @@ async fn main() -> Result<()> {
     let mut selection =
         Selection { engines: vec![Engine::Chromium, Engine::Firefox], rows: Vec::new(), tools: Vec::new(), pairs: &[] };
     let mut with_peers = false;
+    let mut again = false;
     let mut report: Option<PathBuf> = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
@@ -30,6 +31,7 @@ async fn main() -> Result<()> {
                 selection.engines.retain(|engine| engine.name().eq_ignore_ascii_case(&name));
             }
             "--peers" => with_peers = true,
+            "--again" => again = true,
             "--report" => report = Some(value()?.into()),
             other => bail!("unknown argument {other}"),
         }
@@ -42,7 +44,11 @@ async fn main() -> Result<()> {
     }
     let outcomes = run(&selection, effort).await?;
     println!("{}", outcomes.text());
-    if let Some(path) = report {
+    let failed = outcomes.failed().count();
+    let run = outcomes.all.len();
+    if let (Some(path), true) = (&report, again) {
+        page::put_again(path, outcomes)?;
+    } else if let Some(path) = report {
         let effort = format!(
             "Each shopper acted for {} s before a grant, and consent was withdrawn at {} random moments with each tool and browser.\n\n",
             effort.watched.as_secs(),
@@ -54,9 +60,8 @@ async fn main() -> Result<()> {
             &outcomes.markdown()?.replacen("## Waver\n\n", &format!("## Waver\n\n{effort}"), 1),
         )?;
     }
-    let failed = outcomes.failed().count();
     if failed > 0 {
-        bail!("{failed} of {} failed", outcomes.all.len());
+        bail!("{failed} of {run} failed");
     }
     Ok(())
 }
@@ -66,6 +71,7 @@ mod page {
     use std::path::Path;
 
     use anyhow::{Context, Result};
+    use waver_tests::consent::table::Outcomes;
 
     const HEAD: &str = "# Consent: what was tried, and what came of it\n\n\
         Written by `cargo xtask consent` and `cargo xtask consent --peers`: real consent tools and trackers from npm on pages of their own, in real\n\
@@ -86,6 +92,24 @@ mod page {
             sections.push(dated)
         }
         let text = format!("{HEAD}\n{}\n", sections.join("\n\n"));
+        std::fs::write(path, text).with_context(|| path.display().to_string())
+    }
+
+    /// Puts what was run again by itself into the section of the last whole run, and says so there.
+    pub(super) fn put_again(path: &Path, later: Outcomes) -> Result<()> {
+        const TABLES: &str = "Consent tools: ";
+        let known = std::fs::read_to_string(path).with_context(|| path.display().to_string())?;
+        let begin = known.find("## Waver\n").context("there is no whole run to put it into")?;
+        let end = known[begin + 3..].find("\n## ").map_or(known.len(), |end| begin + 3 + end);
+        let section = &known[begin..end];
+        let said = section.find(TABLES).context("the section is not what was written")?;
+        let names: Vec<String> = later.all.iter().map(|outcome| outcome.name()).collect();
+        let mut outcomes = Outcomes::read(section)?;
+        outcomes.replace_by(later)?;
+        let told = outcomes.markdown()?;
+        let tables = &told[told.find(TABLES).context("the tables")?..];
+        let again = format!("{}\n\nRun again by itself: {}.\n\n", today()?, names.join(", "));
+        let text = [&known[..begin], &section[..said], &again, tables.trim_end(), "\n", &known[end..]].concat();
         std::fs::write(path, text).with_context(|| path.display().to_string())
     }
 

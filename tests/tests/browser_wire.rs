@@ -41,6 +41,7 @@ const NOT_IN_THIS_VISIT: &[&str] = &[
     "POST /v1/me session",
     "POST /v1/me site",
     "POST /v1/me v",
+    "POST /v1/me visitor",
 ];
 
 /// Everything that a body holds, by the paths of the record.
@@ -133,7 +134,9 @@ async fn what_leaves_the_browser_is_what_the_record_of_processing_says() -> Resu
     let browser = Browser::open(1280, 900).await?;
     let port = free_port()?;
     let shop = format!("http://127.0.0.1:{port}");
-    let collector = Collector::start(&shop, OFFERS).await?;
+    // With everything that a site can turn on.
+    let remembers = [("WAVER__SITES__DEMO__VISITOR", "30days")];
+    let collector = Collector::start_for(&[shop.clone()], OFFERS, &remembers).await?;
     let tap = Tap::before(&collector.url).await?;
     let _serving = Shop::start(port, &tap.url).await?;
     // What the collector's log says tells why, if something does not come.

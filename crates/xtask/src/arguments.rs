@@ -15,8 +15,9 @@ cargo xtask <command>
   demo   [--no-shoppers] [--release] [--data DIR] [--yes]
                                        set up, build, then a live shop and dashboard until Ctrl-C
   test   [--soak] [--yes] [-- FILTER]  set up, build, then every test (those whose name contains FILTER)
-  consent [--peers] [--seconds N] [--row C1 ...] [--tool NAME ...] [--browser NAME] [--yes]
-                                       real consent tools in real browsers, kept in docs/consent-conformance.md unless anything is chosen
+  consent [--peers] [--again] [--seconds N] [--row C1 ...] [--tool NAME ...] [--browser NAME] [--yes]
+                                       real consent tools in real browsers, kept in docs/consent-conformance.md unless anything is chosen;
+                                       --again puts what is chosen into the tables that are there
   fuzz   [--seconds N] [--jobs N] [TARGET...]
                                        search for bytes on which a decoder fails, 60 s for each target
   bench  [collector] [--sessions N] [--events N] [--json]
@@ -80,6 +81,8 @@ pub(crate) struct ConsentOptions {
     pub(crate) yes: bool,
     /// Whether other vendors' trackers are tried in the place of Waver.
     pub(crate) peers: bool,
+    /// Whether a chosen part takes its place in the tables that are kept.
+    pub(crate) again: bool,
     /// Options of the command in `tests/examples/consent.rs`, each with its value.
     pub(crate) chosen: Vec<(String, String)>,
 }
@@ -205,6 +208,7 @@ fn consent(parser: &mut lexopt::Parser) -> Result<ConsentOptions, lexopt::Error>
         match argument {
             Long("yes") => options.yes = true,
             Long("peers") => options.peers = true,
+            Long("again") => options.again = true,
             Long(name @ ("seconds" | "phases" | "pairs" | "row" | "tool" | "browser")) => {
                 let name = format!("--{name}");
                 options.chosen.push((name, parser.value()?.string()?));
@@ -296,7 +300,7 @@ mod tests {
         let chosen = vec![("--row".to_owned(), "C7".to_owned()), ("--browser".to_owned(), "firefox".to_owned())];
         assert_eq!(
             parsed("consent --peers --row C7 --browser=firefox"),
-            Ok(Invocation::Consent(ConsentOptions { yes: false, peers: true, chosen }))
+            Ok(Invocation::Consent(ConsentOptions { yes: false, peers: true, again: false, chosen }))
         );
         assert!(parsed("consent --column C7").is_err());
     }

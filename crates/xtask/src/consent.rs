@@ -37,8 +37,11 @@ pub(crate) fn command(workspace: &Workspace, environment: Environment, options: 
         println!("SKIPPED: Firefox\n{}", machine.missing_report());
         run.args(["--browser", "chromium"]);
     }
-    // A part is for looking at that part, and is not kept.
-    if options.chosen.is_empty() {
+    if options.again {
+        run.arg("--again");
+    }
+    // A part is for looking at that part, and is not kept unless that is asked for.
+    if options.chosen.is_empty() || options.again {
         run.arg("--report").arg(workspace.root.join(REPORT));
     }
     process::run(run.current_dir(&workspace.root))

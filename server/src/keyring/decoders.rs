@@ -42,7 +42,7 @@ impl Seals {
         let site = SiteKey::parse("demo").expect("a key");
         let host = Host::system().with_clock(|| NOW);
         let retention = Retention::default();
-        let keyring = Keyring::over(MemoryKeys::new(), [site.clone()], &retention, host);
+        let keyring = Keyring::over(MemoryKeys::new(), [(site.clone(), None)], &retention, host);
         let keyring = keyring.now_or_never().expect("memory does not wait").expect("keys");
         let epoch = keyring.current(&site).expect("an epoch is under way");
         Seals { keyring, site, pseudonym: Pseudonym::from_bytes([7; 16]), epoch }

@@ -13,7 +13,15 @@ const staged = (measurement, experience) => {
   store().setSelectedConsent('measurement', measurement);
   store().setSelectedConsent('experience', experience);
 };
+// Between the call and its telling it hashes its policy, so that the moment at which it tells is noted apart. This listens before the module does.
+let granted = false, denied = 0;
+consentStore.subscribe(() => {
+  const before = granted;
+  granted = store().hasConsented() && store().has('measurement');
+  if (before && !granted) denied = recorder.order++;
+});
 window.cmp = {
+  told: () => driver.until('c15t to say so', () => !granted && denied),
   ready: new Promise((resolve) => {
     const loaded = () => !store().isLoadingConsentInfo;
     if (loaded()) return resolve();

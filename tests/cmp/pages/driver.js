@@ -65,7 +65,8 @@
       this.act();
       await pause(delay);
       const { from } = this.withdraw();
-      return { session, from };
+      // A tool that tells of a withdrawal some time after the call says itself when.
+      return { session, from: cmp.told ? await cmp.told() : from };
     },
 
     /** Withdrawals at these many milliseconds after the grant; then whatever began too late. Two more periods of the batch timer are waited for. */

@@ -65,7 +65,8 @@ pub(super) async fn closes_at_once(stage: &Stage, tool: Tool) -> Result<String> 
     erasure(stage, &case, &session).await?;
     let after = stage.sinkhole.about(&case.origin).iter().filter(|it| batches(it)).count();
     ensure!(after == before, "{} batches as the page went away", after - before);
-    Ok(format!("{} withdrawals", delays.len() + 1))
+    let asynchronous = if tool == Tool::C15t { ", from where its store says so, some time after the call" } else { "" };
+    Ok(format!("{} withdrawals{asynchronous}", delays.len() + 1))
 }
 
 /// C8.
