@@ -193,7 +193,8 @@ fn print_report(report: &Report) {
 
 /// Writes beside the file and moves it into place, so that whoever reads it meanwhile never sees a half.
 fn write(file: &Path, bytes: &[u8]) -> Result<(), TrainError> {
-    let beside = file.with_added_extension("new");
+    let mut beside = file.as_os_str().to_owned();
+    beside.push(".new");
     std::fs::write(&beside, bytes)
         .and_then(|()| std::fs::rename(&beside, file))
         .map_err(|error| TrainError::File(file.to_path_buf(), error))
