@@ -12,7 +12,7 @@ const SIGNALS: usize = 64;
 
 pub(crate) fn run(bytes: &[u8]) {
     let (row, signals) = bytes.split_at(bytes.len() - bytes.len().min(SIGNALS));
-    let Some((snapshot, rewritten)) = handed_over(&numbers(row)) else { return };
+    let Some((snapshot, rewritten)) = handed_over(&values::numbers(row)) else { return };
     let (same, _) = handed_over(&rewritten).expect("it was written by us");
     // Numbers that are none are not equal to themselves.
     assert_eq!(format!("{same:?}"), format!("{snapshot:?}"));
@@ -24,23 +24,6 @@ pub(crate) fn run(bytes: &[u8]) {
     for hesitation in engine.hesitations() {
         assert!((0.0..=1.0).contains(&hesitation.score), "{hesitation:?}");
     }
-}
-
-/// Each number is a byte, or after an escape eight of them, so that small whole numbers, which most are, take one.
-fn numbers(row: &[u8]) -> Vec<f64> {
-    let mut numbers = Vec::new();
-    let mut rest = row;
-    while let Some((first, after)) = rest.split_first() {
-        rest = after;
-        numbers.push(match (first, rest.split_first_chunk::<8>()) {
-            (255, Some((number, after))) => {
-                rest = after;
-                f64::from_le_bytes(*number)
-            }
-            (byte, _) => f64::from(*byte),
-        });
-    }
-    numbers
 }
 
 fn observe(engine: &mut Engine, bytes: &mut Unstructured<'_>) -> Result<()> {

@@ -15,6 +15,7 @@ mod entry;
 mod export;
 mod group;
 mod headers;
+mod history;
 mod ids;
 mod journal;
 mod key_slots;
@@ -57,6 +58,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "export", run: export::run },
     Target { name: "group", run: group::run },
     Target { name: "headers", run: headers::run },
+    Target { name: "history", run: history::run },
     Target { name: "ids", run: ids::run },
     Target { name: "journal", run: journal::run },
     Target { name: "key_slots", run: key_slots::run },

@@ -150,3 +150,20 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
         lot: bytes.arbitrary()?,
     })
 }
+
+/// Each number is a byte, or after an escape eight of them, so that small whole numbers, which most are, take one.
+pub(crate) fn numbers(row: &[u8]) -> Vec<f64> {
+    let mut numbers = Vec::new();
+    let mut rest = row;
+    while let Some((first, after)) = rest.split_first() {
+        rest = after;
+        numbers.push(match (first, rest.split_first_chunk::<8>()) {
+            (255, Some((number, after))) => {
+                rest = after;
+                f64::from_le_bytes(*number)
+            }
+            (byte, _) => f64::from(*byte),
+        });
+    }
+    numbers
+}
