@@ -98,6 +98,8 @@ impl ExitIntent {
                 self.flung_at = self.flung_at.filter(|_| !goes_down);
                 self.scrolled_to = if goes_down { y } else { y.min(self.scrolled_to) };
             }
+            // The focus goes just before the page is hidden.
+            SignalKind::Window { .. } => {}
             _ if signal.kind.is_sign_of_life() => self.flung_at = None,
             _ => {}
         }
@@ -251,6 +253,8 @@ mod tests {
         let idle_and_back = [(4_100, SignalKind::Tick), (6_000, SignalKind::Back)];
         assert!(then(fling(2.0), &idle_and_back) >= THRESHOLD);
         assert!(then(fling(3.5), &[(900, seen(false)), (9_000, seen(true))]) >= THRESHOLD);
+        let blur = SignalKind::Window { focused: false };
+        assert!(then(fling(2.0), &[(899, blur), (900, seen(false)), (3_000, seen(true))]) >= THRESHOLD);
         assert!(then(fling(3.5), &[(900, SignalKind::Back)]) >= THRESHOLD);
     }
 
