@@ -4,6 +4,8 @@
 mod chromium;
 mod socket;
 mod tab;
+mod trace;
 
 pub use chromium::Chromium;
 pub use tab::{Screen, Tab};
+pub use trace::{Recording, Slice};

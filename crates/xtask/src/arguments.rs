@@ -22,6 +22,8 @@ cargo xtask <command>
                                        search for bytes on which a decoder fails, 60 s for each target
   bench  [collector] [--sessions N] [--events N] [--json]
                                        the collector's limits, kept in docs/benchmarks.md unless N is given; some 15 minutes
+  bench  browser [--callbacks N] [--json] [--yes]
+                                       what the module costs a page's main thread, from the browser's trace, kept there too unless N is given
   ci     [--yes]                       what has to hold before a merge
 
   --yes  may install system packages with sudo (root on a Debian-like system installs them unasked)";
@@ -37,6 +39,7 @@ pub(crate) enum Invocation {
     Consent(ConsentOptions),
     Fuzz(FuzzOptions),
     Bench(BenchOptions),
+    BrowserBench(BrowserBenchOptions),
     Ci(CiOptions),
 }
 
@@ -113,6 +116,14 @@ pub(crate) struct BenchOptions {
 }
 
 #[derive(Debug, Default, PartialEq)]
+pub(crate) struct BrowserBenchOptions {
+    /// Callbacks that are measured, if not the bench's own number.
+    pub(crate) callbacks: Option<u64>,
+    pub(crate) json: bool,
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct CiOptions {
     pub(crate) yes: bool,
 }
@@ -130,7 +141,7 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Inv
             Some("test") => test(&mut parser).map(Invocation::Test),
             Some("consent") => consent(&mut parser).map(Invocation::Consent),
             Some("fuzz") => fuzz(&mut parser).map(Invocation::Fuzz),
-            Some("bench") => bench(&mut parser).map(Invocation::Bench),
+            Some("bench") => bench(&mut parser),
             Some("ci") => ci(&mut parser).map(Invocation::Ci),
             Some("help") => Ok(Invocation::Help),
             _ => Err(format!("no such command: {}", command.display()).into()),
@@ -232,19 +243,24 @@ fn fuzz(parser: &mut lexopt::Parser) -> Result<FuzzOptions, lexopt::Error> {
     Ok(options)
 }
 
-fn bench(parser: &mut lexopt::Parser) -> Result<BenchOptions, lexopt::Error> {
-    let mut options = BenchOptions::default();
+fn bench(parser: &mut lexopt::Parser) -> Result<Invocation, lexopt::Error> {
+    let mut collector = BenchOptions::default();
+    let mut browser = BrowserBenchOptions::default();
+    let mut of_browser = false;
     let number = |value: OsString| value.parse::<std::num::NonZeroU64>().map(|number| Some(number.get()));
     while let Some(argument) = parser.next()? {
         match argument {
-            Long("sessions") => options.sessions = number(parser.value()?)?,
-            Long("events") => options.events = number(parser.value()?)?,
-            Long("json") => options.json = true,
+            Long("sessions") if !of_browser => collector.sessions = number(parser.value()?)?,
+            Long("events") if !of_browser => collector.events = number(parser.value()?)?,
+            Long("callbacks") if of_browser => browser.callbacks = number(parser.value()?)?,
+            Long("yes") if of_browser => browser.yes = true,
+            Long("json") => (collector.json, browser.json) = (true, true),
             Value(what) if what == "collector" => {}
+            Value(what) if what == "browser" => of_browser = true,
             other => return Err(other.unexpected()),
         }
     }
-    Ok(options)
+    Ok(if of_browser { Invocation::BrowserBench(browser) } else { Invocation::Bench(collector) })
 }
 
 fn ci(parser: &mut lexopt::Parser) -> Result<CiOptions, lexopt::Error> {
@@ -327,12 +343,15 @@ mod tests {
             Ok(Invocation::Bench(BenchOptions { sessions: Some(1000), events: Some(5000), json: true }))
         );
         assert!(parsed("bench --sessions 0").is_err());
+        let browser = BrowserBenchOptions { callbacks: Some(50), ..BrowserBenchOptions::default() };
+        assert_eq!(parsed("bench browser --callbacks 50"), Ok(Invocation::BrowserBench(browser)));
+        assert!(parsed("bench browser --events 5").is_err());
     }
 
     #[test]
     fn what_is_not_known_is_refused_by_name() {
         assert_eq!(parsed("benchmark"), Err("no such command: benchmark".to_owned()));
-        assert!(parsed("bench browser").is_err_and(|error| error.contains("browser")));
+        assert!(parsed("bench shop").is_err_and(|error| error.contains("shop")));
         assert!(parsed("demo --shoppers").is_err_and(|error| error.contains("--shoppers")));
         assert!(parsed("build --profile fast").is_err_and(|error| error.contains("release or dev")));
         assert!(parsed("setup --for").is_err());

@@ -64,6 +64,7 @@ fn run(invocation: Invocation) -> anyhow::Result<()> {
         Invocation::Consent(options) => consent::command(&workspace, environment, &options),
         Invocation::Fuzz(options) => fuzz::command(&workspace, &environment, &options),
         Invocation::Bench(options) => bench::command(&workspace, &environment, &options),
+        Invocation::BrowserBench(options) => bench::browser(&workspace, environment, &options),
         Invocation::Ci(options) => ci::command(&workspace, environment, &options),
     }
 }

@@ -41,6 +41,8 @@ impl Chromium {
         let process = Command::new("chromium")
             .args(["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage"])
             .args(["--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+            // Else each window has three pages more, of the address bar's own.
+            .arg("--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup")
             // 0 is a free one, which it writes into its profile.
             .args(["--remote-debugging-port=0", "--window-size=1280,900"])
             .arg(format!("--user-agent={USER_AGENT}"))

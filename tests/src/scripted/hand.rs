@@ -179,13 +179,20 @@ impl Hand {
         self.settle().await
     }
 
-    /// Throws the page up towards its top with a quick finger, as people do who are about to leave it.
+    /// Throws the page to its top with a quick finger, and once more if it does not get there.
     ///
     /// # Errors
-    /// When the browser ends.
-    pub async fn throw_up(&mut self) -> Result<()> {
-        let (distance, speed) = (self.dice.real(300.0, 440.0), self.dice.real(2.2, 3.4));
-        self.swipe(-distance, Some(speed)).await
+    /// When the browser ends, or the page does not get there.
+    pub async fn throw_to_top(&mut self) -> Result<()> {
+        for _ in 0..6 {
+            let (distance, speed) = (self.dice.real(300.0, 440.0), self.dice.real(2.2, 3.4));
+            self.swipe(-distance, Some(speed)).await?;
+            self.find("body").await?;
+            if self.tab.evaluate("scrollY < 100").await? == true {
+                return Ok(());
+            }
+        }
+        anyhow::bail!("the page does not get to its top")
     }
 
     /// Brings the element up and points at it. A finger does not point, so with fingers only the first.
@@ -319,10 +326,11 @@ impl Hand {
         let mut side = 1.0;
         while Instant::now() < until {
             let to = (middle.0 + side * self.dice.real(90.0, 220.0), middle.1 + self.dice.deviation(30.0));
-            self.reach_to(to, 250.0).await?;
+            let way = reach(&mut self.dice, self.at, to, 250.0, MOUSE_MS);
+            self.follow(way, 0).await;
             side = -side;
         }
-        Ok(())
+        self.settle().await
     }
 
     /// Takes the pointer out over the top of the window at that speed.
@@ -379,6 +387,7 @@ impl Hand {
             "PageDown" => (34, ""),
             "End" => (35, ""),
             "Home" => (36, ""),
+            "ArrowUp" => (38, ""),
             "ArrowDown" => (40, ""),
             "Backspace" => (8, ""),
             one => (one.to_ascii_uppercase().bytes().next().map_or(0, i32::from), one),

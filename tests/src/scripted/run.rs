@@ -5,18 +5,20 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use super::scene::{Claim, Scene, Sign};
-use super::shopper::{Shopper, Told};
+use super::shopper::{Conditions, Shopper, Told};
+use crate::browser::PATIENCE;
 use crate::collector::Collector;
 use crate::devtools::{Chromium, Screen};
 use crate::shop::Shop;
-use crate::workspace::{dist, free_port, root};
+use crate::workspace::{dist, eventually, free_port, root};
 
 /// How long the page may be told of something after the shopper did it: some are known only when nothing follows.
 const AFTERGLOW: Duration = Duration::from_millis(3_000);
@@ -27,8 +29,11 @@ const NO_OFFERS: &str = "[policy]\nholdout = 0.0\nkill_switch = true\ndefault_lo
 pub struct Stage {
     /// The collector.
     pub collector: Collector,
-    chromium: Chromium,
-    shop: String,
+    /// The browser.
+    pub chromium: Chromium,
+    /// The shop's origin.
+    pub shop: String,
+    pub(super) conditions: Conditions,
     _serving: Shop,
     _pages: TempDir,
 }
@@ -75,7 +80,7 @@ impl Stage {
     ///
     /// # Errors
     /// When a part of it does not come up.
-    pub async fn set() -> Result<Arc<Stage>> {
+    pub async fn set(conditions: Conditions) -> Result<Arc<Stage>> {
         let pages = tempfile::tempdir()?;
         copy(&dist("shop")?, pages.path())?;
         copy(&root().join("tests/pages"), pages.path())?;
@@ -84,7 +89,7 @@ impl Stage {
         let collector = Collector::start(&shop, NO_OFFERS).await?;
         let serving = Shop::serve(pages.path(), port, &collector.url).await?;
         let chromium = Chromium::start().await?;
-        Ok(Arc::new(Stage { collector, chromium, shop, _serving: serving, _pages: pages }))
+        Ok(Arc::new(Stage { collector, chromium, shop, conditions, _serving: serving, _pages: pages }))
     }
 
     /// Plays each scene on each of its screens with each seed, so many at once. With `stay`, shoppers of scenes that fire keep their windows open.
@@ -116,14 +121,37 @@ impl Stage {
         }
         let mut outcomes = Vec::new();
         while let Some(outcome) = playing.join_next().await {
-            outcomes.push(outcome??);
+            let outcome = outcome??;
+            // Long runs tell at once what there is to look at.
+            if let Some(wrong) = outcome.wrong() {
+                eprintln!("{wrong}");
+            }
+            outcomes.push(outcome);
         }
         Ok(outcomes)
     }
 
+    /// Waits until the collector counts each sign at least as often as the pages of shoppers who are still there were told of it.
+    ///
+    /// # Errors
+    /// When it does not in time, with what it counts.
+    pub async fn stored(&self, outcomes: &[Outcome]) -> Result<()> {
+        let there = || outcomes.iter().filter(|outcome| outcome.shopper.is_some());
+        eventually("what pages were told to be stored", PATIENCE, || async {
+            let totals = self.collector.admin("/v1/aggregates?site=demo").await?["total"].take();
+            for sign in Sign::all() {
+                let told = there().flat_map(|outcome| &outcome.told).filter(|told| told.sign == sign).count() as u64;
+                let counted = count(&totals, sign);
+                ensure!(counted >= told, "{sign} was told {told} times and is counted {counted} times: {totals}");
+            }
+            Ok(Some(()))
+        })
+        .await
+    }
+
     async fn once(&self, outcome: &mut Outcome, stay: bool) -> Result<()> {
         let Outcome { scene, screen, seed, .. } = *outcome;
-        let mut shopper = Shopper::enter(&self.chromium, &self.shop, &scene, screen, seed).await?;
+        let mut shopper = Shopper::enter(self, &scene, screen, seed).await?;
         (scene.act)(&mut shopper.hand).await?;
         let until = Instant::now() + AFTERGLOW;
         let awaited = if let Claim::Fires(sign) = scene.claim { Some(sign) } else { None };
@@ -159,6 +187,13 @@ pub fn table(outcomes: &[Outcome]) -> String {
 pub fn false_alarms(outcomes: &[Outcome], sign: Sign) -> (usize, usize) {
     let alike = outcomes.iter().filter(|outcome| outcome.scene.claim.forbids(sign));
     alike.fold((0, 0), |(wrong, all), outcome| (wrong + usize::from(outcome.heard(sign)), all + 1))
+}
+
+/// How often the collector's totals have it.
+fn count(totals: &Value, sign: Sign) -> u64 {
+    let list = if let Sign::Hesitation(_) = sign { &totals["hesitations"] } else { &totals["frustrations"] };
+    let of_kind = list.as_array().into_iter().flatten().filter(|entry| entry["kind"] == sign.to_string());
+    of_kind.filter_map(|entry| entry["count"].as_u64()).sum()
 }
 
 fn copy(from: &std::path::Path, to: &std::path::Path) -> Result<()> {

@@ -4,9 +4,11 @@ use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use waver_sim::shopper::{Dice, Stream};
 
+use super::cost::TOLD;
 use super::hand::Hand;
+use super::run::Stage;
 use super::scene::{Scene, Sign};
-use crate::devtools::{Chromium, Screen};
+use crate::devtools::Screen;
 
 /// Something the page was told.
 #[derive(Debug, Clone)]
@@ -15,6 +17,21 @@ pub struct Told {
     pub sign: Sign,
     /// The whole of it.
     pub payload: Value,
+}
+
+/// What a shopper's machine is like, and whether the page keeps a diary.
+#[derive(Debug, Clone, Copy)]
+pub struct Conditions {
+    /// How many times slower than this machine it is.
+    pub slower: u32,
+    /// Whether the page marks in the browser's trace when it is told something.
+    pub marked: bool,
+}
+
+impl Default for Conditions {
+    fn default() -> Self {
+        Conditions { slower: 1, marked: false }
+    }
 }
 
 /// A shopper in the shop.
@@ -29,15 +46,22 @@ impl Shopper {
     ///
     /// # Errors
     /// When the page does not come up.
-    pub async fn enter(chromium: &Chromium, shop: &str, scene: &Scene, screen: Screen, seed: u64) -> Result<Shopper> {
-        let tab = chromium.tab(screen).await?;
+    pub async fn enter(stage: &Stage, scene: &Scene, screen: Screen, seed: u64) -> Result<Shopper> {
+        let (shop, conditions) = (&stage.shop, stage.conditions);
+        let tab = stage.chromium.tab(screen).await?;
+        if conditions.slower > 1 {
+            tab.command("Emulation.setCPUThrottlingRate", json!({ "rate": conditions.slower })).await?;
+        }
+        if conditions.marked {
+            tab.before_pages(&MARK.replace("TOLD", TOLD)).await?;
+        }
         tab.bind("toldOf").await?;
         tab.before_pages(LISTEN).await?;
         tab.before_pages(&fill_cart(scene.cart)).await?;
         tab.set_cookie(shop, "cc_cookie", CONSENT).await?;
         let number = scene.name.bytes().fold(0, |number: u64, byte| number.wrapping_mul(31) + u64::from(byte)) >> 8;
         let dice = Dice::new(seed, number, Stream::Hand);
-        let mut shopper = Shopper { hand: Hand::new(tab, screen, shop.to_owned(), dice), told: Vec::new() };
+        let mut shopper = Shopper { hand: Hand::new(tab, screen, shop.clone(), dice), told: Vec::new() };
         shopper.hand.open(scene.page).await?;
         shopper.hand.rest(900, 1_800).await;
         Ok(shopper)
@@ -63,6 +87,14 @@ const LISTEN: &str = "
     for (const topic of ['hesitation', 'frustration']) {
         addEventListener(`waver:${topic}`, ({ detail }) => toldOf(JSON.stringify([topic, detail])));
     }";
+
+/// Asks to be told as a page does that wants to act on it.
+const MARK: &str = "
+    addEventListener('DOMContentLoaded', () => {
+        for (const topic of ['hesitation', 'frustration', 'intent']) {
+            waver('on', topic, () => performance.mark('TOLD'));
+        }
+    });";
 
 /// What the shop's consent library keeps of a choice of everything.
 const CONSENT: &str = "%7B%22categories%22%3A%5B%22necessary%22%2C%22analytics%22%2C%22personalization%22%5D%2C%22revision%22%3A0%2C\

@@ -23,14 +23,15 @@ fn editing() -> Vec<Scene> {
     vec![
         Scene {
             name: "takes things out of the cart one after the other",
+            cart: 3,
             claim: Fires(Hesitation(CartEdit)),
             act: act!(hand => {
+                hand.press("#remove-2").await?;
+                hand.rest(900, 1_800).await;
                 hand.press("#quantity-1-less").await?;
-                hand.rest(800, 1_800).await;
-                hand.press("#quantity-1-less").await?;
-                hand.rest(800, 1_800).await;
-                hand.press("#remove-1").await?;
-                hand.rest(800, 1_800).await;
+                hand.rest(900, 1_800).await;
+                hand.press("#quantity-0-less").await?;
+                hand.rest(900, 1_800).await;
             }),
             ..scene
         },
@@ -40,10 +41,18 @@ fn editing() -> Vec<Scene> {
             act: act!(hand => {
                 for _ in 0..2 {
                     hand.press("#quantity-0-less").await?;
-                    hand.rest(900, 1_800).await;
+                    hand.rest(2_400, 3_600).await;
                     hand.press("#quantity-0-more").await?;
-                    hand.rest(900, 1_800).await;
+                    hand.rest(2_400, 3_600).await;
                 }
+            }),
+            ..scene
+        },
+        Scene {
+            name: "orders fewer by pressing the stepper twice",
+            act: act!(hand => {
+                hand.hammer("#quantity-1-less", 2).await?;
+                hand.rest(900, 1_800).await;
             }),
             ..scene
         },
@@ -118,6 +127,21 @@ fn coupons() -> Vec<Scene> {
                 hand.press(spots::GO_TO_CHECKOUT).await?;
                 hand.arrive(pages::CHECKOUT).await?;
                 hand.rest(1_000, 2_000).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "mistypes its code, and enters it anew",
+            act: act!(hand => {
+                hand.fill("#coupon-code", "welcom").await?;
+                hand.press("#coupon button").await?;
+                hand.rest(900, 1_500).await;
+                hand.press("#coupon-code").await?;
+                hand.key("End").await?;
+                hand.erase(6).await?;
+                hand.type_text("welcome10").await?;
+                hand.press("#coupon button").await?;
+                hand.rest(900, 1_500).await;
             }),
             ..scene
         },
@@ -253,11 +277,36 @@ fn stalls() -> Vec<Scene> {
     };
     vec![
         Scene {
+            name: "begins with checkout, and then only looks up and down",
+            claim: Fires(Hesitation(CheckoutStall)),
+            act: act!(hand => {
+                hand.fill("#email", "ada@example.org").await?;
+                for n in 0..24 {
+                    hand.rest(2_500, 4_500).await;
+                    if n % 3 == 0 {
+                        hand.scroll(if n % 2 == 0 { 160.0 } else { -160.0 }).await?;
+                    }
+                    hand.linger("aside h2", 600).await?;
+                }
+            }),
+            ..scene
+        },
+        Scene {
             name: "begins with checkout, and stands still",
             claim: Fires(Hesitation(CheckoutStall)),
             act: act!(hand => {
                 hand.fill("#email", "ada@example.org").await?;
-                hand.rest(60_000, 75_000).await;
+                hand.rest(64_000, 70_000).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "begins with checkout, and is away in another tab",
+            act: act!(hand => {
+                hand.fill("#email", "ada@example.org").await?;
+                hand.rest(1_500, 2_500).await;
+                hand.look_elsewhere(70_000, 76_000).await?;
+                hand.rest(1_500, 2_500).await;
             }),
             ..scene
         },

@@ -35,26 +35,31 @@ fn exits() -> Vec<Scene> {
             ..scene
         },
         Scene {
-            name: "throws the page to its top and goes back",
+            name: "throws the page to its top and turns to another app",
             screens: FINGERS,
             claim: Fires(Hesitation(ExitIntent)),
             act: act!(hand => {
-                hand.rest(1_500, 2_500).await;
-                hand.open(pages::LIST).await?;
-                hand.rest(2_500, 3_500).await;
                 for _ in 0..3 {
                     hand.scroll(420.0).await?;
                     hand.rest(500, 1_200).await;
                 }
-                hand.throw_up().await?;
-                hand.rest(250, 500).await;
-                hand.throw_up().await?;
-                hand.rest(250, 500).await;
-                hand.look_elsewhere(1_000, 2_000).await?;
-                hand.rest(300, 600).await;
-                hand.tab.go_back().await?;
-                hand.arrive(pages::BACKPACK).await?;
+                hand.throw_to_top().await?;
+                hand.rest(700, 1_200).await;
+                hand.look_elsewhere(1_500, 3_000).await?;
                 hand.rest(600, 1_200).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "throws the page to its top and looks at the picture",
+            screens: FINGERS,
+            act: act!(hand => {
+                for _ in 0..3 {
+                    hand.scroll(420.0).await?;
+                    hand.rest(500, 1_200).await;
+                }
+                hand.throw_to_top().await?;
+                hand.rest(4_500, 6_000).await;
             }),
             ..scene
         },
@@ -111,7 +116,7 @@ fn exits() -> Vec<Scene> {
                     hand.scroll(420.0).await?;
                     hand.rest(700, 1_400).await;
                 }
-                hand.throw_up().await?;
+                hand.throw_to_top().await?;
                 hand.rest(1_800, 2_800).await;
                 hand.press("[data-picture='1']").await?;
                 hand.rest(900, 1_800).await;
@@ -196,7 +201,9 @@ fn pauses() -> Vec<Scene> {
             claim: Fires(Hesitation(IdleReturn)),
             act: act!(hand => {
                 hand.point_at(spots::PICTURE).await?;
-                hand.rest(125_000, 140_000).await;
+                hand.rest(9_500, 10_500).await;
+                hand.scroll(120.0).await?;
+                hand.rest(124_000, 130_000).await;
                 hand.scroll(300.0).await?;
                 hand.rest(400, 800).await;
                 hand.point_at(spots::PRICE).await?;

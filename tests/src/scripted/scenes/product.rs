@@ -6,7 +6,7 @@ use super::{pages, spots};
 use crate::devtools::Screen;
 use crate::scripted::scene::Claim::{Fires, Silent};
 use crate::scripted::scene::Sign::Hesitation;
-use crate::scripted::scene::{BOTH, MOUSE, Scene, act};
+use crate::scripted::scene::{BOTH, FINGERS, MOUSE, Scene, act};
 
 const COLOURS: [&str; 3] = ["moss", "ochre", "slate"];
 
@@ -107,6 +107,55 @@ fn price() -> Vec<Scene> {
                 hand.point_at(spots::PRICE).await?;
                 let doubt = hand.dice.whole(6_000, 8_000);
                 hand.linger(spots::PRICE, doubt).await?;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "scrolls back to the price again and again",
+            screens: FINGERS,
+            claim: Fires(Hesitation(PriceDwell)),
+            act: act!(hand => {
+                for _ in 0..5 {
+                    hand.bring_up(spots::PRICE).await?;
+                    hand.rest(1_400, 2_200).await;
+                    hand.scroll(420.0).await?;
+                    hand.scroll(420.0).await?;
+                    hand.rest(500, 1_200).await;
+                }
+                hand.bring_up(spots::PRICE).await?;
+                hand.rest(1_400, 2_200).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "marks the price and comes back to it",
+            claim: Fires(Hesitation(PriceDwell)),
+            act: act!(hand => {
+                hand.draw_over(spots::PRICE).await?;
+                let look = hand.dice.whole(900, 1_400);
+                hand.linger(spots::PRICE, look).await?;
+                for _ in 0..2 {
+                    hand.point_at(spots::LEAD).await?;
+                    hand.rest(400, 900).await;
+                    hand.point_at(spots::PRICE).await?;
+                    let look = hand.dice.whole(700, 1_200);
+                    hand.linger(spots::PRICE, look).await?;
+                }
+            }),
+            ..scene
+        },
+        Scene {
+            name: "passes the price on the way down and back up",
+            screens: FINGERS,
+            act: act!(hand => {
+                hand.bring_up(spots::PRICE).await?;
+                hand.rest(1_400, 2_200).await;
+                for _ in 0..3 {
+                    hand.scroll(420.0).await?;
+                    hand.rest(700, 1_500).await;
+                }
+                hand.bring_up(spots::CTA).await?;
+                hand.rest(1_400, 2_200).await;
             }),
             ..scene
         },
@@ -227,7 +276,7 @@ fn choices() -> Vec<Scene> {
             act: act!(hand => {
                 for n in 0..6 {
                     hand.press(&colour(COLOURS[1 - n % 2])).await?;
-                    hand.rest(700, 1_400).await;
+                    hand.rest(1_200, 2_000).await;
                 }
             }),
             ..scene
@@ -238,7 +287,7 @@ fn choices() -> Vec<Scene> {
             act: act!(hand => {
                 for n in 0..6 {
                     hand.press(&size(["M", "L"][n % 2])).await?;
-                    hand.rest(700, 1_400).await;
+                    hand.rest(1_200, 2_000).await;
                 }
             }),
             ..scene
@@ -262,6 +311,31 @@ fn choices() -> Vec<Scene> {
                     hand.press(&colour(id)).await?;
                     hand.rest(900, 1_800).await;
                 }
+            }),
+            ..scene
+        },
+        Scene {
+            name: "takes a slip of the finger back",
+            act: act!(hand => {
+                hand.press(&size("L")).await?;
+                hand.rest(250, 450).await;
+                hand.press(&size("M")).await?;
+                hand.rest(900, 1_800).await;
+                hand.press(spots::CTA).await?;
+                hand.rest(600, 1_200).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "goes through the sizes by the arrow keys",
+            screens: MOUSE,
+            act: act!(hand => {
+                hand.press(&size("S")).await?;
+                for key in ["ArrowDown", "ArrowDown", "ArrowDown", "ArrowUp", "ArrowUp", "ArrowDown"] {
+                    hand.rest(300, 700).await;
+                    hand.key(key).await?;
+                }
+                hand.rest(900, 1_800).await;
             }),
             ..scene
         },

@@ -298,9 +298,19 @@ fn shaking() -> Vec<Scene> {
             claim: Fires(Frustration(ThrashedCursor)),
             act: act!(hand => {
                 hand.point_at(spots::PICTURE).await?;
-                let shaking = hand.dice.whole(2_200, 3_200);
+                let shaking = hand.dice.whole(2_800, 3_800);
                 hand.shake(shaking).await?;
                 hand.rest(300, 600).await;
+            }),
+            ..scene
+        },
+        Scene {
+            name: "shakes the mouse for a moment to find the pointer",
+            act: act!(hand => {
+                hand.rest(2_200, 3_000).await;
+                hand.shake(700).await?;
+                hand.point_at(spots::PRICE).await?;
+                hand.rest(900, 1_500).await;
             }),
             ..scene
         },
