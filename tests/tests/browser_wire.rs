@@ -136,7 +136,7 @@ async fn what_leaves_the_browser_is_what_the_record_of_processing_says() -> Resu
     let shop = format!("http://127.0.0.1:{port}");
     // With everything that a site can turn on.
     let remembers = [("WAVER__SITES__DEMO__VISITOR", "30days")];
-    let collector = Collector::start_for(&[shop.clone()], OFFERS, &remembers).await?;
+    let collector = Collector::start_for(std::slice::from_ref(&shop), OFFERS, &remembers).await?;
     let tap = Tap::before(&collector.url).await?;
     let _serving = Shop::start(port, &tap.url).await?;
     // What the collector's log says tells why, if something does not come.
