@@ -258,6 +258,11 @@ fn kept(retention: &Retention) -> Vec<Kept> {
             erasure: "cleared with a withdrawal, in the same task",
         },
         Kept {
+            class: "what earlier visits left in the browser, in its own local storage: counts, and the last products and categories as numbers; never sent, only with consent to `personalize`",
+            time: "90 days at most".to_owned(),
+            erasure: "erased with a withdrawal, in the same task",
+        },
+        Kept {
             class: "events and decisions",
             time: time(retention.events),
             erasure: "erased with the session; else with their segment, at most an hour later",
