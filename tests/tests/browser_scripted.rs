@@ -51,9 +51,14 @@ async fn each_sign_is_told_when_it_is_there_and_not_when_it_only_looks_like_it()
         .collect();
     outcomes.extend(stage.play(&again, 1..2, 1, true).await?);
     println!("{}", table(&outcomes));
-    let wrong = wrong(&outcomes);
-    ensure!(wrong.is_empty(), "{} of {} runs went wrong:\n{}", wrong.len(), outcomes.len(), wrong.join("\n"));
-    stage.stored(&outcomes).await
+    let (real, alike): (Vec<Outcome>, Vec<Outcome>) =
+        outcomes.into_iter().partition(|outcome| matches!(outcome.scene.claim, Claim::Fires(_)));
+    let unseen = wrong(&real);
+    ensure!(unseen.is_empty(), "{} of {} runs went wrong:\n{}", unseen.len(), real.len(), unseen.join("\n"));
+    // One look-alike in a hundred may be taken for real: that is the bound, and the soak holds each sign to it.
+    let alarms = wrong(&alike);
+    ensure!(alarms.len() <= alike.len().div_ceil(100), "of {} look-alikes:\n{}", alike.len(), alarms.join("\n"));
+    stage.stored(&real).await
 }
 
 /// `WAVER_RUNS` seeds of each scene (30 if not given), from `WAVER_SEED` on.
