@@ -5,9 +5,9 @@
 use serde::Serialize;
 use waver_schema::{Feature, Milli, Reason, Zone};
 
-use crate::Signal;
 use crate::evidence::score;
 use crate::features::FeatureVector;
+use crate::{Signal, SignalKind};
 
 /// Score from which a hesitation or frustration is reported.
 pub const THRESHOLD: f64 = 0.6;
@@ -167,6 +167,47 @@ impl Reported {
         self.0 = if now { self.0 | bit } else { self.0 & !bit };
         now && !before
     }
+}
+
+/// Lets each take `signal` in; a new view begins it first.
+pub(crate) fn observe<'a>(detectors: impl IntoIterator<Item = &'a mut dyn Detector>, signal: &Signal) {
+    let begins = matches!(signal.kind, SignalKind::View { .. });
+    for detector in detectors {
+        if begins {
+            detector.begin_view();
+        }
+        detector.observe(signal);
+    }
+}
+
+/// The findings that are to be reported at `now`. Which they are, `reported` remembers by their places.
+pub(crate) fn report<'a, K>(
+    detectors: impl IntoIterator<Item = (K, &'a dyn Detector)>,
+    reported: &mut Reported,
+    now: u64,
+) -> Vec<Finding<K>> {
+    let mut reports = Vec::new();
+    for (index, (kind, detector)) in detectors.into_iter().enumerate() {
+        let assessment = detector.assess(now);
+        if reported.crosses(index, assessment.score()) {
+            reports.push(assessment.finding(kind, now));
+        }
+    }
+    reports
+}
+
+/// Writes the features of each, and gives the strongest score.
+pub(crate) fn measure<'a>(
+    detectors: impl IntoIterator<Item = &'a dyn Detector>,
+    now: u64,
+    features: &mut FeatureVector,
+) -> f64 {
+    let mut strongest: f64 = 0.0;
+    for detector in detectors {
+        detector.measure(now, features);
+        strongest = strongest.max(detector.assess(now).score());
+    }
+    strongest
 }
 
 #[cfg(test)]

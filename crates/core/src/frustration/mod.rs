@@ -10,9 +10,9 @@ mod thrashed_cursor;
 use serde::{Deserialize, Serialize};
 use waver_schema::{Feature, FrustrationKind};
 
-use crate::detector::{Detector, Finding, Reported};
+use crate::Signal;
+use crate::detector::{self, Detector, Finding, Reported};
 use crate::features::FeatureVector;
-use crate::{Signal, SignalKind};
 
 pub use dead_click::DEAD_CLICK_MS;
 
@@ -55,21 +55,9 @@ impl Frustrations {
 
     /// Takes a signal in and returns the frustrations that are to be reported because of it.
     pub(crate) fn observe(&mut self, signal: &Signal) -> Vec<Frustration> {
-        let begins = matches!(signal.kind, SignalKind::View { .. });
-        for detector in self.each_mut() {
-            if begins {
-                detector.begin_view();
-            }
-            detector.observe(signal);
-        }
-        let mut reports = Vec::new();
+        detector::observe(self.each_mut(), signal);
         let mut reported = self.reported;
-        for (index, (kind, detector)) in self.each().into_iter().enumerate() {
-            let assessment = detector.assess(signal.t);
-            if reported.crosses(index, assessment.score()) {
-                reports.push(assessment.finding(kind, signal.t));
-            }
-        }
+        let reports = detector::report(self.each(), &mut reported, signal.t);
         self.reported = reported;
         for _ in &reports {
             self.recent.0.truncate(REMEMBERED - 1);
@@ -84,11 +72,7 @@ impl Frustrations {
     }
 
     pub(crate) fn measure(&self, now: u64, features: &mut FeatureVector) {
-        let mut strongest: f64 = 0.0;
-        for (_, detector) in self.each() {
-            detector.measure(now, features);
-            strongest = strongest.max(detector.assess(now).score());
-        }
+        let strongest = detector::measure(self.each().map(|(_, detector)| detector), now, features);
         features.set(Feature::Frustration, strongest);
     }
 
@@ -108,8 +92,8 @@ impl Frustrations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Pressed;
     use crate::scene::{at, click, view};
+    use crate::{Pressed, SignalKind};
     use waver_schema::PageType;
 
     #[test]

@@ -1,7 +1,6 @@
+use super::trail::Trail;
 use crate::{Signal, SignalKind};
 
-/// How far back the speed is measured.
-const SPEED_SPAN_MS: u64 = 200;
 /// Upward pixels a millisecond from which a scroll is a fling: two phone screens a second. Reading back goes at a third of that.
 const FLING_PX_PER_MS: f64 = 1.5;
 /// Evidence per pixel a millisecond.
@@ -23,9 +22,8 @@ pub(super) struct Flings {
     from: i32,
     /// Whether it has been told.
     told: bool,
-    /// Newest first, of this run.
-    samples: [(u64, i32); 8],
-    len: usize,
+    /// Of this run.
+    trail: Trail,
     /// The fastest speed of the present run, pixels a millisecond.
     run_speed: f64,
     /// Speed of the last fling.
@@ -48,15 +46,12 @@ impl Flings {
             }
             _ => return None,
         };
-        let before = self.samples[..self.len].first();
-        let goes_on = before.is_some_and(|&(then, there)| y <= there && t.saturating_sub(then) <= PAUSE_MS);
+        let goes_on = self.trail.newest().is_some_and(|(then, there)| y <= there && t.saturating_sub(then) <= PAUSE_MS);
         if !goes_on {
-            (self.len, self.from, self.told, self.run_speed) = (0, y, false, 0.0);
+            (self.trail, self.from, self.told, self.run_speed) = (Trail::default(), y, false, 0.0);
         }
-        self.samples.rotate_right(1);
-        self.samples[0] = (t, y);
-        self.len = (self.len + 1).min(self.samples.len());
-        self.run_speed = self.run_speed.max(self.upward_speed());
+        self.trail.push(t, y);
+        self.run_speed = self.run_speed.max(self.trail.upward_speed(t));
         let by_finger = self.finger_at.is_some_and(|finger| t.saturating_sub(finger) <= FINGER_MS);
         let is_fling = self.from.saturating_sub(y) >= FLING_PX && self.run_speed >= FLING_PX_PER_MS;
         if self.told || !is_fling || !by_finger {
@@ -64,14 +59,5 @@ impl Flings {
         }
         (self.told, self.speed) = (true, self.run_speed);
         Some(self.speed.min(SPEED_CAP_PX_PER_MS) * EVIDENCE_PER_SPEED)
-    }
-
-    fn upward_speed(&self) -> f64 {
-        let recent = &self.samples[..self.len];
-        let Some(&(t, y)) = recent.first() else { return 0.0 };
-        match recent.iter().rev().find(|(then, _)| t.saturating_sub(*then) <= SPEED_SPAN_MS) {
-            Some(&(then, there)) if t > then => f64::from(there.saturating_sub(y)) / (t - then) as f64,
-            _ => 0.0,
-        }
     }
 }

@@ -15,15 +15,16 @@ mod product_return;
 mod scroll_oscillation;
 mod tab_compare;
 mod top_exit;
+mod trail;
 mod turns;
 mod variant_switching;
 
 use serde::{Deserialize, Serialize};
 use waver_schema::{Feature, HesitationKind};
 
-use crate::detector::{Detector, Finding, Reported};
+use crate::Signal;
+use crate::detector::{self, Detector, Finding, Reported};
 use crate::features::FeatureVector;
-use crate::{Signal, SignalKind};
 
 pub use crate::detector::{HesitationReason, REARM, THRESHOLD};
 
@@ -95,21 +96,9 @@ impl Detectors {
 
     /// Takes a signal in and returns the hesitations that are to be reported because of it.
     pub(crate) fn observe(&mut self, signal: &Signal) -> Vec<Hesitation> {
-        let begins = matches!(signal.kind, SignalKind::View { .. });
-        for detector in self.each_mut() {
-            if begins {
-                detector.begin_view();
-            }
-            detector.observe(signal);
-        }
-        let mut reports = Vec::new();
+        detector::observe(self.each_mut(), signal);
         let mut reported = self.kept.reported;
-        for (index, detector) in self.each().into_iter().enumerate() {
-            let assessment = detector.assess(signal.t);
-            if reported.crosses(index, assessment.score()) {
-                reports.push(assessment.finding(HesitationKind::ALL[index], signal.t));
-            }
-        }
+        let reports = detector::report(HesitationKind::ALL.iter().copied().zip(self.each()), &mut reported, signal.t);
         self.kept.reported = reported;
         reports
     }
@@ -122,11 +111,7 @@ impl Detectors {
     }
 
     pub(crate) fn measure(&self, now: u64, features: &mut FeatureVector) {
-        let mut strongest: f64 = 0.0;
-        for detector in self.each() {
-            detector.measure(now, features);
-            strongest = strongest.max(detector.assess(now).score());
-        }
+        let strongest = detector::measure(self.each(), now, features);
         features.set(Feature::Hesitation, strongest);
     }
 

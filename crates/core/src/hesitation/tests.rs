@@ -4,7 +4,7 @@ use waver_schema::{CommerceAction, PageType, Zone};
 
 use super::*;
 use crate::scene::{at, commerce, field, pointer, view};
-use crate::{Edge, FieldAct, FieldClass, PointerType, Selected};
+use crate::{Edge, FieldAct, FieldClass, PointerType, Selected, SignalKind};
 
 /// What is reported of `signals`, with the ticks that the detectors ask for.
 fn reported(signals: &[Signal]) -> Vec<HesitationKind> {

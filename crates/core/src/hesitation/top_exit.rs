@@ -1,7 +1,6 @@
+use super::trail::Trail;
 use crate::{Edge, PointerType, Signal, SignalKind};
 
-/// How far back the speed of leaving is measured.
-const SPEED_SPAN_MS: u64 = 200;
 /// Upward pixels a millisecond below which a pointer drifts out and does not leave.
 const DRIFT_PX_PER_MS: f64 = 0.2;
 /// Evidence per pixel a millisecond of upward speed; a hand going for the tab bar moves at one to three.
@@ -34,31 +33,5 @@ impl TopExit {
             _ => {}
         }
         None
-    }
-}
-
-/// The last few vertical positions: enough for [`SPEED_SPAN_MS`] at one sample each 30 ms.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-struct Trail {
-    samples: [(u64, i32); 8],
-    len: usize,
-}
-
-impl Trail {
-    fn push(&mut self, t: u64, y: i32) {
-        self.samples.rotate_right(1);
-        self.samples[0] = (t, y);
-        self.len = (self.len + 1).min(self.samples.len());
-    }
-
-    /// Upward speed at `now` in pixels a millisecond, over the samples of the last [`SPEED_SPAN_MS`]; 0 when there are fewer than two.
-    fn upward_speed(&self, now: u64) -> f64 {
-        let recent = &self.samples[..self.len];
-        let Some(&(newest_t, newest_y)) = recent.first() else { return 0.0 };
-        let oldest = recent.iter().rev().find(|(t, _)| now.saturating_sub(*t) <= SPEED_SPAN_MS);
-        match oldest {
-            Some(&(t, y)) if newest_t > t => f64::from(y.saturating_sub(newest_y)) / (newest_t - t) as f64,
-            _ => 0.0,
-        }
     }
 }
