@@ -450,7 +450,7 @@ impl<'a> Group<'a> {
         let policy = self.sites.get(from.site).policy();
         let session = self.session(from).ok_or(ErrorCode::Consent)?;
         if session.state.traffic() != TrafficClass::Shopper {
-            return Ok(nothing_for_automata(request, &policy));
+            return Ok(nothing_for_automata(request, &policy, from.received_at));
         }
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
@@ -480,6 +480,7 @@ impl<'a> Group<'a> {
             policy: version,
             model: waver_core::intent::RULES.to_owned(),
             explain: verdict.explain,
+            now: from.received_at,
         })
     }
 
@@ -822,7 +823,7 @@ fn record_of(
 }
 
 /// Whatever is not a shopper is offered nothing, and no decision about it is logged.
-fn nothing_for_automata(request: &DecisionRequest, policy: &Policy) -> Decision {
+fn nothing_for_automata(request: &DecisionRequest, policy: &Policy, now: u64) -> Decision {
     Decision {
         decision: None,
         slot: request.slot.clone(),
@@ -834,6 +835,7 @@ fn nothing_for_automata(request: &DecisionRequest, policy: &Policy) -> Decision 
         policy: policy.version().to_owned(),
         model: waver_core::intent::RULES.to_owned(),
         explain: Vec::new(),
+        now,
     }
 }
 
@@ -858,5 +860,6 @@ fn standing_offer(session: &Session, policy: &Policy, request: &DecisionRequest,
         policy: policy.version().to_owned(),
         model: waver_core::intent::RULES.to_owned(),
         explain: Vec::new(),
+        now,
     })
 }

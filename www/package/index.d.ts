@@ -84,6 +84,8 @@ export interface Decision {
   policy: string;
   model: string;
   explain: Reason[];
+  /** The collector's clock when it answered, Unix milliseconds; 0 when it was made in the browser. The offer ends `expires_at - now` later. */
+  now: number;
 }
 
 export interface PurposeState {

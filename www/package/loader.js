@@ -89,6 +89,6 @@ function parsed(cmp) {
 // What a page is told when nobody can decide.
 function unavailable(slot) {
   return {
-    decision: null, slot, offer: null, reason: 'fallback', arm: 'nothing', propensity: 1, holdout: false, policy: '', model: '', explain: [],
+    decision: null, slot, offer: null, reason: 'fallback', arm: 'nothing', propensity: 1, holdout: false, policy: '', model: '', explain: [], now: 0,
   };
 }

@@ -85,7 +85,7 @@ impl Shell {
 }
 
 /// A decision of the collector's shape that offers nothing. As JSON, since the type itself would bring the code that writes offers.
-const NOTHING: &str = r#"{"decision":null,"slot":"","offer":null,"reason":"","arm":"nothing","propensity":1,"holdout":false,"policy":"","model":"","explain":[]}"#;
+const NOTHING: &str = r#"{"decision":null,"slot":"","offer":null,"reason":"","arm":"nothing","propensity":1,"holdout":false,"policy":"","model":"","explain":[],"now":0}"#;
 
 /// The language of the page, not of the browser.
 pub(crate) fn page_locale() -> Option<Locale> {

@@ -282,6 +282,8 @@ impl Visit {
             features: engine.decision_features(),
             cart: engine.cart(),
             page: engine.page(),
+            item: None,
+            items: Vec::new(),
             locale,
             visitor: None,
         };

@@ -2,8 +2,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::vocabulary::vocabulary;
 use crate::{
-    Currency, DecisionId, Feature, HesitationKind, Locale, Milli, OfferId, PageType, SessionId, SiteKey, SlotName,
-    Stage, VisitorId, Zone,
+    Currency, DecisionId, Feature, HesitationKind, ItemRef, Locale, Milli, OfferId, PageType, SessionId, SiteKey,
+    SlotName, Stage, VisitorId, Zone,
 };
 
 /// The body of `POST /v1/decisions`: may something be offered in this slot, now?
@@ -26,6 +26,13 @@ pub struct DecisionRequest {
     pub cart: Cart,
     /// Kind of page.
     pub page: PageType,
+    /// The product shown, on product pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub item: Option<ItemRef>,
+    /// The products in the cart, as far as the browser knows them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "openapi", schema(max_items = 32))]
+    pub items: Vec<CartItem>,
     /// Language of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub locale: Option<Locale>,
@@ -85,6 +92,21 @@ pub struct Cart {
     pub currency: Option<Currency>,
 }
 
+/// A product in the cart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CartItem {
+    /// The product.
+    pub item: ItemRef,
+    /// How many of it.
+    #[serde(default = "one")]
+    pub quantity: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+
 /// What the collector decided for a slot. Always an answer: no offer is a decision too, with its reason.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -112,6 +134,10 @@ pub struct Decision {
     /// The features that weighed most.
     #[cfg_attr(feature = "openapi", schema(max_items = 3))]
     pub explain: Vec<Contribution>,
+    /// The collector's clock when it answered, Unix milliseconds: an offer ends `expires_at - now` after this answer, whatever the browser's clock
+    /// says. 0 in a decision of the browser's own.
+    #[serde(default)]
+    pub now: u64,
 }
 
 /// An offer as the page shows it. Texts are in the locale asked for, or the policy's first.

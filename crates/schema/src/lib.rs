@@ -21,8 +21,8 @@ pub use consent::{
     EventStatus,
 };
 pub use decision::{
-    Arm, Cart, Contribution, Decision, DecisionFeatures, DecisionReason, DecisionRequest, EXPLAINED_BY, Offer,
-    OfferKind, ZoneScore,
+    Arm, Cart, CartItem, Contribution, Decision, DecisionFeatures, DecisionReason, DecisionRequest, EXPLAINED_BY,
+    Offer, OfferKind, ZoneScore,
 };
 pub use erasure::{
     EraseAnswer, EraseRequest, ErasedClass, ErasedRecords, LedgerPoint, LogPoint, LogProof, MeRequest, Receipt,

@@ -8,6 +8,8 @@ pub const BATCH_BYTES: usize = 16 * 1024;
 pub const REASONS_PER_HESITATION: usize = 3;
 /// Most hesitation scores that accompany a request for a decision: one per kind.
 pub const SCORES_PER_DECISION: usize = 12;
+/// Most products of a cart that accompany a request for a decision.
+pub const ITEMS_PER_DECISION: usize = 32;
 /// Most readings of sources in one consent record.
 pub const READINGS_PER_CONSENT: usize = 16;
 /// Most characters of a site key, a slot name or an offer id.

@@ -6,9 +6,10 @@ use waver_core::consent::Purpose;
 use waver_schema::{ApiError, Decision, DecisionId, DecisionRequest, ErrorCode, limits};
 
 use super::refusal::Refusal;
-use super::{SharedApp, access, body};
+use super::{App, SharedApp, access, body};
 use crate::committer::Command;
 use crate::keyring::PurposeSet;
+use crate::pipeline::Candidates;
 
 /// Decides whether something is offered in a slot, now. An offer that stands there already is answered again, with the same end.
 #[utoipa::path(
@@ -35,21 +36,33 @@ pub(super) async fn post(
     access::expect_nothing_personal(&app, "decision-request", &json)?;
     let sets = PurposeSet::holding(Purpose::Personalize);
     let of = access::candidates(&app, site, &request.session, &sets, request.visitor.as_ref(), received_at);
+    decide(&app, of, request).await.map(Json)
+}
+
+/// Decides, whoever asks by whichever protocol.
+///
+/// # Errors
+/// As [`access::submit`].
+pub(super) async fn decide(app: &App, of: Candidates, request: DecisionRequest) -> Result<Decision, Refusal> {
     let id = DecisionId::from_bytes(app.host.random());
-    let decision = access::submit(&app, of, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
+    let decision = access::submit(app, of, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
     app.metrics.decided(decision.reason);
-    Ok(Json(decision))
+    Ok(decision)
 }
 
 /// Reads a request.
 ///
 /// # Errors
-/// As [`body::parse`]; [`ErrorCode::Schema`] for more scores than there are kinds of hesitation.
+/// As [`body::parse`]; [`ErrorCode::Schema`] for more scores than there are kinds of hesitation, or more items of a cart than there may be.
 pub(super) fn read(json: &[u8]) -> Result<DecisionRequest, Refusal> {
     let request: DecisionRequest = body::parse(json)?;
     if request.features.hesitation.len() > limits::SCORES_PER_DECISION {
         let message = format!("more than {} scores", limits::SCORES_PER_DECISION);
         return Err(Refusal::new(ErrorCode::Schema, message).at("features.hesitation"));
+    }
+    if request.items.len() > limits::ITEMS_PER_DECISION {
+        let message = format!("more than {} items", limits::ITEMS_PER_DECISION);
+        return Err(Refusal::new(ErrorCode::Schema, message).at("items"));
     }
     Ok(request)
 }

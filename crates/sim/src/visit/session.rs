@@ -185,6 +185,8 @@ impl<T: Transport> Session<'_, T> {
             features: self.engine.decision_features(),
             cart: self.engine.cart(),
             page: self.engine.page(),
+            item: None,
+            items: Vec::new(),
             locale: Locale::parse("en").ok(),
             visitor: None,
         };
