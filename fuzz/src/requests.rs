@@ -1,5 +1,5 @@
-//! The bodies of `POST /v1/consents`, `POST /v1/decisions`, `POST /v1/erase`, `POST /v1/me`, `POST /v1/dead-letters/redrive` and
-//! `POST /v1/export/aggregates`.
+//! The bodies of `POST /v1/consents`, `POST /v1/decisions`, `POST /v1/erase`, `POST /v1/me`, `POST /v1/dead-letters/redrive`,
+//! `POST /v1/export/aggregates` and `POST /ofrep/v1/evaluate/flags`.
 
 use std::fmt::Debug;
 
@@ -15,6 +15,7 @@ pub(crate) fn run(json: &[u8]) {
     }
     if let Some(request) = read(json, decoders::decision) {
         assert!(request.features.hesitation.len() <= limits::SCORES_PER_DECISION);
+        assert!(request.items.len() <= limits::ITEMS_PER_DECISION);
     }
     if let Some(request) = read(json, decoders::erase) {
         assert!((1..=WIRE_VERSION).contains(&request.v));
@@ -22,7 +23,8 @@ pub(crate) fn run(json: &[u8]) {
     if let Some(request) = read(json, decoders::me) {
         assert!((1..=WIRE_VERSION).contains(&request.v));
     }
-    for refused in [decoders::redrive(json), decoders::noisy_export(json)].into_iter().filter_map(Result::err) {
+    let others = [decoders::redrive(json), decoders::noisy_export(json), decoders::evaluation(json)];
+    for refused in others.into_iter().filter_map(Result::err) {
         check_refusal(&refused);
     }
 }

@@ -20,6 +20,7 @@ mod ledger;
 mod me;
 mod models;
 mod noisy_export;
+mod ofrep;
 mod operations;
 mod refusal;
 mod schemas;
@@ -102,7 +103,7 @@ pub(crate) struct App {
 pub(crate) type SharedApp = Arc<App>;
 
 /// Every route. A route and its line in the OpenAPI document are one declaration.
-fn routes() -> [OpenApiRouter<SharedApp>; 3] {
+fn routes() -> [OpenApiRouter<SharedApp>; 4] {
     // What pages of the shops' origins call.
     let ingest = OpenApiRouter::new()
         .routes(routes!(consents::post))
@@ -112,6 +113,8 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(erase::key))
         .routes(routes!(erase::receipt))
         .routes(routes!(me::post));
+    // The same for pages that ask by OpenFeature.
+    let openfeature = OpenApiRouter::new().routes(routes!(ofrep::one)).routes(routes!(ofrep::all));
     // What pages of any origin load.
     let storefront = OpenApiRouter::new().routes(routes!(sdk::loader)).routes(routes!(sdk::file));
     let storefront = storefront.routes(routes!(schemas::list)).routes(routes!(schemas::get));
@@ -134,7 +137,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 3] {
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(document::get));
-    [ingest, storefront, operator]
+    [ingest, openfeature, storefront, operator]
 }
 
 /// The OpenAPI document of the whole interface.
@@ -149,7 +152,7 @@ pub(crate) fn document() -> serde_json::Value {
 /// The whole interface.
 pub(crate) fn router(app: SharedApp) -> Router {
     let mut document = document::base();
-    let [ingest, storefront, operator] = routes().map(|routes| {
+    let [ingest, openfeature, storefront, operator] = routes().map(|routes| {
         let (router, described) = routes.split_for_parts();
         document.merge(described);
         // Before the layers, so that these answers too have what the layers add.
@@ -167,6 +170,12 @@ pub(crate) fn router(app: SharedApp) -> Router {
                 .layer(from_fn(layers::leave_no_stack))
                 .layer(from_fn_with_state(Arc::clone(&app), source::limit))
                 .layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin)),
+        )
+        .merge(
+            openfeature
+                .layer(from_fn(layers::leave_no_stack))
+                .layer(from_fn_with_state(Arc::clone(&app), source::limit))
+                .layer(from_fn_with_state(Arc::clone(&app), layers::cross_origin_of_openfeature)),
         )
         .fallback(async || Refusal::not_found())
         .layer(Extension(document::Served::new(&document)))

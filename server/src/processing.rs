@@ -107,7 +107,7 @@ const KINDS: &[Kind] = &[
         name: "Personalised offers",
         purpose: "To decide automatically whether an offer is shown. Only to the shopper's advantage: nothing is refused, no price is raised.",
         legal_basis: "GDPR 6(1)(a) and ePrivacy 5(3): consent to `personalize`; nothing is sent or stored before it",
-        routes: &["/v1/decisions"],
+        routes: &["/v1/decisions", "/ofrep/v1/evaluate/flags", "/ofrep/v1/evaluate/flags/{slot}"],
     },
     Kind {
         name: "The shopper's rights",

@@ -42,7 +42,7 @@ mod wording;
 use std::fmt;
 
 use waver_core::decision::{self, Facts, Terms, Verdict};
-use waver_schema::{Locale, Offer, OfferId};
+use waver_schema::{Locale, Offer, OfferId, SlotName};
 
 pub use problem::{PolicyError, Problem, RuleFailure, Warning};
 
@@ -157,6 +157,17 @@ impl Policy {
     /// The terms of each offer, in the order of the file.
     pub fn terms(&self) -> &[Terms] {
         &self.terms
+    }
+
+    /// Every slot that an offer may fill, in the order of the file.
+    pub fn slots(&self) -> Vec<SlotName> {
+        let mut slots: Vec<SlotName> = Vec::new();
+        for slot in self.terms.iter().flat_map(|terms| &terms.slots) {
+            if !slots.contains(slot) {
+                slots.push(slot.clone());
+            }
+        }
+        slots
     }
 
     /// Share of sessions that serve as controls, in thousandths.

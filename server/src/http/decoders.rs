@@ -16,7 +16,8 @@ use waver_store::{Record, SecretKey};
 use super::refusal::Refusal;
 use super::source::Proxies;
 use super::{
-    access, aggregates, body, client, consents, dead_letters, decisions, erase, events, ledger, me, sessions, stream,
+    access, aggregates, body, client, consents, dead_letters, decisions, erase, events, ledger, me, ofrep, sessions,
+    stream,
 };
 use crate::config::ProxyHeader;
 use crate::dead_letter::{self, LetterId};
@@ -90,6 +91,14 @@ pub fn consent(json: &[u8]) -> Result<ConsentRecord, ApiError> {
 /// As the handler refuses it.
 pub fn decision(json: &[u8]) -> Result<DecisionRequest, ApiError> {
     decisions::read(json).map_err(answer)
+}
+
+/// The body of `POST /ofrep/v1/evaluate/flags`, and of the same for one slot.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn evaluation(json: &[u8]) -> Result<(), ApiError> {
+    ofrep::read(json).map(drop).map_err(|fault| answer(fault.refusal()))
 }
 
 /// The body of `POST /v1/erase`.

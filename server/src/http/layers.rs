@@ -10,8 +10,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use waver_schema::ErrorCode;
 
-use super::SharedApp;
 use super::refusal::Refusal;
+use super::{App, SharedApp};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
@@ -83,13 +83,44 @@ pub(crate) async fn any_origin(request: Request, next: Next) -> Response {
     response
 }
 
+/// What a page of an allowed origin may send and read beside what every page may.
+struct Exchange {
+    sent: HeaderValue,
+    read: HeaderValue,
+}
+
+/// For the browser module.
+const OURS: Exchange = Exchange {
+    sent: HeaderValue::from_static("content-type, content-encoding"),
+    read: HeaderValue::from_static("retry-after, x-request-id"),
+};
+
+/// For clients of OpenFeature: `If-None-Match` and `ETag`, and the headers that may name the site.
+const OPENFEATURE: Exchange = Exchange {
+    sent: HeaderValue::from_static("content-type, if-none-match, x-api-key, authorization"),
+    read: HeaderValue::from_static("etag, retry-after, x-request-id"),
+};
+
 /// For what shops' pages call: an origin that is allowed may read the answer, and no other. Never with credentials.
 pub(crate) async fn cross_origin(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    exchange(&app, request, next, OURS).await
+}
+
+/// The same for OpenFeature's routes.
+pub(crate) async fn cross_origin_of_openfeature(
+    State(app): State<SharedApp>,
+    request: Request,
+    next: Next,
+) -> Response {
+    exchange(&app, request, next, OPENFEATURE).await
+}
+
+async fn exchange(app: &App, request: Request, next: Next, Exchange { sent, read }: Exchange) -> Response {
     let origin = request.headers().get(header::ORIGIN).cloned();
     let allowed = origin.filter(|origin| origin.to_str().is_ok_and(|origin| app.sites.any_allows(origin)));
     let is_preflight = request.method() == Method::OPTIONS;
     let mut response = match (is_preflight, &allowed) {
-        (true, Some(_)) => preflight(),
+        (true, Some(_)) => preflight(sent),
         (true, None) => Refusal::new(ErrorCode::Origin, "no site allows this origin").into_response(),
         (false, _) => next.run(request).await,
     };
@@ -100,16 +131,16 @@ pub(crate) async fn cross_origin(State(app): State<SharedApp>, request: Request,
     headers.insert(RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
     if let Some(origin) = allowed.filter(|_| !refused) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("retry-after, x-request-id"));
+        headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, read);
     }
     response
 }
 
-fn preflight() -> Response {
+fn preflight(sent: HeaderValue) -> Response {
     let mut response = StatusCode::NO_CONTENT.into_response();
     let headers = response.headers_mut();
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, content-encoding"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, PREFLIGHT_SECONDS);
     response
 }

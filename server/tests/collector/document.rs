@@ -35,6 +35,8 @@ const ROUTES: &[&str] = &[
     "GET /waver.js",
     "POST /dashboard/login",
     "POST /dashboard/logout",
+    "POST /ofrep/v1/evaluate/flags",
+    "POST /ofrep/v1/evaluate/flags/{slot}",
     "POST /v1/consents",
     "POST /v1/dead-letters/redrive",
     "POST /v1/decisions",

@@ -14,6 +14,7 @@ mod keys;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod ofrep;
 mod operators;
 mod origins;
 mod privacy;
