@@ -14,10 +14,14 @@ pub mod decision;
 pub mod detector;
 mod engine;
 mod evidence;
+#[cfg(any(feature = "collector", feature = "trainer"))]
+pub mod experiment;
 pub mod features;
 pub mod frustration;
 pub mod hesitation;
 pub mod intent;
+#[cfg(any(feature = "collector", feature = "trainer"))]
+pub mod learning;
 pub mod model;
 pub mod path;
 #[cfg(test)]

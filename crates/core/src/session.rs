@@ -237,7 +237,9 @@ impl SessionState {
         }
         // From here on the event has arrived, whatever becomes of it: discarding it is not losing it.
         match &event.body {
-            EventBody::Offer { decision, .. } if !self.offers.knows(*decision) => return Err(Discard::UnknownDecision),
+            EventBody::Offer { decision, action, .. } if !self.offers.takes(*decision, *action) => {
+                return Err(Discard::UnknownDecision);
+            }
             EventBody::Commerce { action: CommerceAction::Purchase, order, .. } if !self.orders.takes(*order) => {
                 return Err(Discard::OrderLimit);
             }

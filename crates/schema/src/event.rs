@@ -196,6 +196,8 @@ vocabulary! {
         Accepted => "accepted",
         /// The shopper closed it.
         Dismissed => "dismissed",
+        /// It would have been rendered here and now, but the session is a control of this offer: the twin of `exposed`.
+        Withheld => "withheld",
     }
 }
 

@@ -21,4 +21,11 @@ impl<T: Copy> First<T> {
         }
         ledger.count(self.at, measured(self.value));
     }
+
+    /// Takes a telling into `known` that no aggregate counts.
+    pub(crate) fn keep(self, known: &mut Option<First<T>>) {
+        if known.as_ref().is_none_or(|known| self.seq < known.seq) {
+            *known = Some(self);
+        }
+    }
 }

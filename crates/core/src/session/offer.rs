@@ -91,10 +91,10 @@ impl OfferTrace {
             (OfferState::Accepted, accepted.at)
         } else if let Some(dismissed) = &self.dismissed {
             (OfferState::Dismissed, dismissed.at)
-        } else if let Some(exposed) = &self.exposed {
-            (OfferState::Exposed, exposed.at)
         } else if self.held_out {
             (OfferState::Holdout, self.decided_at)
+        } else if let Some(exposed) = &self.exposed {
+            (OfferState::Exposed, exposed.at)
         } else {
             (OfferState::Decided, self.decided_at)
         }
@@ -102,7 +102,7 @@ impl OfferTrace {
 
     /// Whether it was rendered, as far as is known.
     pub const fn is_exposed(&self) -> bool {
-        self.exposed.is_some()
+        self.exposed.is_some() && !self.held_out
     }
 
     pub(crate) fn row(&self) -> OfferRow {
@@ -145,9 +145,11 @@ impl Offers {
         });
     }
 
-    /// Whether `decision` made an offer that the page could show.
-    pub(crate) fn knows(&self, decision: DecisionId) -> bool {
-        self.find(decision).is_some_and(|index| !self.0[index].held_out)
+    /// Whether that can become of what `decision` decided: an offer that was made can be shown, taken and closed, and one that the holdout would
+    /// have been made can be withheld.
+    pub(crate) fn takes(&self, decision: DecisionId, action: OfferAction) -> bool {
+        let is_control = action == OfferAction::Withheld;
+        self.find(decision).is_some_and(|index| self.0[index].held_out == is_control)
     }
 
     /// Takes in what became of the offer of `decision`.
@@ -167,6 +169,8 @@ impl Offers {
             }
             OfferAction::Accepted => plain.tell(&mut trace.accepted, ledger, |()| Measured::OfferAccepted),
             OfferAction::Dismissed => plain.tell(&mut trace.dismissed, ledger, |()| Measured::OfferDismissed),
+            // Counted with the experiment alone: nobody saw anything.
+            OfferAction::Withheld => telling.keep(&mut trace.exposed),
         }
     }
 
