@@ -30,9 +30,9 @@ pub(crate) fn run(bytes: &[u8]) {
 fn decide(policy: &Policy, bytes: &[u8]) {
     let mut bytes = Unstructured::new(bytes);
     let Ok(facts) = values::facts(&mut bytes) else { return };
-    let now = bytes.arbitrary().unwrap_or_default();
-    let (verdict, failures) = policy.decide(&facts, now);
-    let (again, failures_again) = policy.decide(&facts, now);
+    let (now, seed) = (bytes.arbitrary().unwrap_or_default(), bytes.arbitrary().unwrap_or_default());
+    let (verdict, failures) = policy.decide(&facts, seed, now);
+    let (again, failures_again) = policy.decide(&facts, seed, now);
     assert_eq!(verdict, again);
     assert_eq!(failures.len(), failures_again.len());
     assert_eq!(verdict.offer.is_some(), verdict.arm == Arm::Offer);
@@ -47,7 +47,7 @@ fn decide(policy: &Policy, bytes: &[u8]) {
         assert!(facts.personalize && !policy.kill_switch() && facts.history.purchases == 0);
         let terms = &policy.terms()[index];
         assert!(terms.slots.contains(&facts.slot));
-        let offer = policy.offer(index, None, 1_800_000_000_000).expect("every offer has its default text");
+        let offer = policy.offer(index, None, 1_800_000_000_000, None).expect("every offer has its default text");
         assert!(offer.id == terms.id && !offer.text.is_empty() && offer.expires_at >= 1_800_000_000_000, "{offer:?}");
     }
 }

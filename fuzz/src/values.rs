@@ -1,7 +1,7 @@
 //! Values of the wire types, made of the bytes of an input.
 
 use arbitrary::{Result, Unstructured};
-use waver_core::decision::{Facts, SessionHistory};
+use waver_core::decision::{Circumstances, Facts, SessionHistory};
 use waver_schema::{
     Cart, CommerceAction, Currency, DecisionFeatures, DecisionId, DeviceClass, DropCause, Event, EventBody,
     FrustrationKind, HesitationKind, ItemRef, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer,
@@ -145,9 +145,11 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
             checkout_begun: bytes.arbitrary()?,
             purchases: u32::from(bytes.ratio(1_u8, 8_u8)?),
             offered,
+            ..SessionHistory::default()
         },
-        to_visitor,
+        around: Circumstances { to_visitor, ..Circumstances::default() },
         lot: bytes.arbitrary()?,
+        at: 1_800_000_000_000,
     })
 }
 

@@ -2,6 +2,7 @@
 //! never the browser's own session id.
 
 use serde::{Deserialize, Serialize};
+use waver_core::decision::Circumstances;
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
@@ -106,9 +107,10 @@ pub(crate) struct DecisionEntry {
     /// Language of the page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) locale: Option<Locale>,
-    /// What the browser had been offered across its sessions, where that was known. Not who it is.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) to_visitor: Vec<OfferId>,
+    /// What was so outside of the session: what the browser had been offered across its sessions, catalogue, budgets, what was learned. Not who
+    /// it is.
+    #[serde(flatten)]
+    pub(crate) around: Circumstances,
 }
 
 /// An offer that was made to a browser which is remembered across sessions. Holds nothing of the session.
@@ -126,7 +128,7 @@ impl DecisionEntry {
         request: &DecisionRequest,
         policy: &str,
         propensity: f64,
-        to_visitor: Vec<OfferId>,
+        around: Circumstances,
     ) -> DecisionEntry {
         DecisionEntry {
             record,
@@ -136,7 +138,7 @@ impl DecisionEntry {
             features: request.features.clone(),
             cart: request.cart,
             locale: request.locale.clone(),
-            to_visitor,
+            around,
         }
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use waver_core::consent::Purpose;
-use waver_core::decision::{Facts, Verdict};
+use waver_core::decision::{Circumstances, Facts, Verdict, seed_of};
 use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active, mark_reached};
 use waver_policy::Policy;
 use waver_schema::{
@@ -455,14 +455,14 @@ impl<'a> Group<'a> {
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
         }
-        let to_visitor = self.offered_to(of);
-        let facts = facts(session, from, &Asked::from(request), to_visitor.clone());
-        let (verdict, failures) = policy.decide(&facts, session.state.session_ms(from.received_at));
+        let around = Circumstances { to_visitor: self.offered_to(of), ..Circumstances::default() };
+        let facts = facts(session, from, &Asked::from(request), around);
+        let (verdict, failures) = policy.decide(&facts, seed_of(id), session.state.session_ms(from.received_at));
         for failure in failures {
             tracing::warn!(offer = failure.offer.as_str(), "a rule failed: {}", failure.message);
         }
-        let (record, offer) = record_of(&verdict, &policy, from, id, &facts.slot, request.locale.as_ref());
-        let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity, to_visitor);
+        let (record, offer) = record_of(&verdict, &policy, from, id, &facts, request.locale.as_ref());
+        let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity, facts.around);
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
         self.record(from, &Entry::Decision(entry), Readable::default())?;
@@ -488,10 +488,10 @@ impl<'a> Group<'a> {
     pub(crate) fn take_again(&self, from: Sender, logged: &DecisionEntry, policy: &Policy) -> Option<DecisionEntry> {
         let from = Sender { received_at: self.clock.max(from.received_at), ..from };
         let session = self.session(from)?;
-        let facts = facts(session, from, &Asked::from(logged), logged.to_visitor.clone());
-        let (verdict, _) = policy.decide(&facts, session.state.session_ms(from.received_at));
-        let DecisionRecord { decision, slot, .. } = &logged.record;
-        let (record, _) = record_of(&verdict, policy, from, *decision, slot, logged.locale.as_ref());
+        let facts = facts(session, from, &Asked::from(logged), logged.around.clone());
+        let DecisionRecord { decision, .. } = &logged.record;
+        let (verdict, _) = policy.decide(&facts, seed_of(*decision), session.state.session_ms(from.received_at));
+        let (record, _) = record_of(&verdict, policy, from, *decision, &facts, logged.locale.as_ref());
         Some(DecisionEntry { record, propensity: verdict.propensity, ..logged.clone() })
     }
 
@@ -785,16 +785,17 @@ impl<'a> From<&'a DecisionEntry> for Asked<'a> {
     }
 }
 
-fn facts(session: &Session, from: Sender, asked: &Asked<'_>, to_visitor: Vec<OfferId>) -> Facts {
+fn facts(session: &Session, from: Sender, asked: &Asked<'_>, around: Circumstances) -> Facts {
     Facts {
         personalize: true,
         slot: asked.slot.clone(),
         page: asked.page,
         features: asked.features.clone(),
         cart: asked.cart,
-        history: session.state.history(),
-        to_visitor,
+        history: session.state.history(from.received_at),
+        around,
         lot: from.pseudonym.lot(),
+        at: from.received_at,
     }
 }
 
@@ -804,15 +805,15 @@ fn record_of(
     policy: &Policy,
     from: Sender,
     decision: DecisionId,
-    slot: &SlotName,
+    facts: &Facts,
     locale: Option<&Locale>,
 ) -> (DecisionRecord, Option<Offer>) {
-    let text = |index| policy.offer(index, locale, from.received_at);
+    let text = |index| policy.offer(index, locale, from.received_at, facts.around.item.as_ref());
     let offer = verdict.offer.and_then(text);
     let counted = offer.clone().or_else(|| verdict.counterfactual.and_then(text));
     let record = DecisionRecord {
         decision,
-        slot: slot.clone(),
+        slot: facts.slot.clone(),
         arm: verdict.arm,
         reason: verdict.reason,
         offer: counted.as_ref().map(|offer| offer.id.clone()),
@@ -847,7 +848,7 @@ fn standing_offer(session: &Session, policy: &Policy, request: &DecisionRequest,
     }
     let trace = session.state.standing_offer(&request.slot, now)?;
     let index = policy.index_of(trace.offer())?;
-    let mut offer = policy.offer(index, request.locale.as_ref(), trace.decided_at())?;
+    let mut offer = policy.offer(index, request.locale.as_ref(), trace.decided_at(), None)?;
     offer.expires_at = trace.expires_at();
     Some(Decision {
         decision: Some(trace.decision()),

@@ -1,77 +1,46 @@
 //! Whether something is offered: one pure function for the collector, replay and backtest.
 
-use waver_schema::{
-    Arm, Cart, Contribution, DecisionFeatures, DecisionReason, Feature, OfferId, OfferKind, PageType, SlotName, Stage,
-};
+mod budget;
+mod eligibility;
+mod facts;
+mod farming;
+mod learned;
+mod terms;
 
-/// Everything a decision may look at. Rules of eligibility see the same.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Facts {
-    /// Whether the session has granted `personalize`.
-    pub personalize: bool,
-    /// The slot asked for.
-    pub slot: SlotName,
-    /// Kind of page.
-    pub page: PageType,
-    /// The scores as the browser has them.
-    pub features: DecisionFeatures,
-    /// The cart as the browser has it.
-    pub cart: Cart,
-    /// The session so far, as the log has it.
-    pub history: SessionHistory,
-    /// Offers made to this browser, in this session and earlier ones, as far as the site remembers that; once for each time.
-    pub to_visitor: Vec<OfferId>,
-    /// A number spread evenly over all `u64`, the same for a session at every decision; who is in the holdout follows from it.
-    pub lot: u64,
-}
+use waver_schema::{Arm, Contribution, DecisionReason, Feature, OfferKind, Stage};
 
-/// What a decision may know of the session so far.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct SessionHistory {
-    /// Page views.
-    pub views: u32,
-    /// Product page views.
-    pub product_views: u32,
-    /// Items put into the cart.
-    pub cart_adds: u32,
-    /// Whether checkout has begun.
-    pub checkout_begun: bool,
-    /// Orders placed.
-    pub purchases: u32,
-    /// Offers made in this session, oldest first: which, and when (milliseconds of the session).
-    pub offered: Vec<(OfferId, u64)>,
-}
+pub use budget::{Allowance, Budget, Period, Span, Unit, paced};
+pub use eligibility::Eligibility;
+pub use facts::{Circumstances, Facts, ItemFacts, LineFacts, SessionHistory, Stake};
+pub use farming::{FARMED_MILLI, farming};
+pub use learned::{Learned, LearnedArm, seed_of};
+pub use terms::{Amount, Terms, is_monetary};
 
-/// An offer's terms, as far as a decision depends on them.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Terms {
-    /// The offer.
-    pub id: OfferId,
-    /// The slots it may fill.
-    pub slots: Vec<SlotName>,
-    /// What it gives.
-    pub kind: OfferKind,
-    /// Higher goes first; equal priorities go by position.
-    pub priority: i32,
-    /// How often it may be offered in one session.
-    pub per_session: u32,
-    /// How often it may be offered to one browser, across its sessions; only where that is remembered.
-    pub per_visitor: Option<u32>,
-    /// Milliseconds of the session that must pass after any offer before this one.
-    pub cooldown_ms: u64,
-}
+use eligibility::telling;
+use learned::{Chance, chances, draw};
 
-/// A policy as a decision sees it. `eligible[i]` tells whether the rule of `terms[i]` holds for the facts at hand.
+/// A policy as a decision sees it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Policy<'a> {
     /// All offers off.
     pub kill_switch: bool,
-    /// Share of sessions, 0..=1000 thousandths, that serve as controls and are never offered anything.
+    /// Share of sessions, 0..=1000 thousandths, that serve as controls wherever an offer does not say otherwise.
     pub holdout_milli: u16,
     /// The offers.
     pub terms: &'a [Terms],
-    /// Whether each offer's rule holds.
-    pub eligible: &'a [bool],
+    /// What schedule and rule say of each, for the facts at hand; everything else is asked here.
+    pub eligibility: &'a [Eligibility],
+}
+
+/// Who is left after every question but those that chance answers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Running {
+    /// No offer, and why.
+    Nobody(DecisionReason),
+    /// The offer at this index, for its priority.
+    First(usize),
+    /// One of these, or nothing: the offers at these indexes are the arms of what was learned.
+    Arms(Vec<usize>),
 }
 
 /// What was decided, before the shell gives it an id, texts and an end.
@@ -79,13 +48,13 @@ pub struct Policy<'a> {
 pub struct Verdict {
     /// Index into the policy's terms of the offer to show.
     pub offer: Option<usize>,
-    /// Index of the offer that a session in the holdout would have been shown.
+    /// Index of the offer that a control would have been shown: in the holdout, or where doing nothing was drawn in its place.
     pub counterfactual: Option<usize>,
     /// What was chosen.
     pub arm: Arm,
     /// Why.
     pub reason: DecisionReason,
-    /// Probability, 0..=1, with which this arm was chosen.
+    /// Probability, 0..=1, with which this arm was chosen. Those of each offer, of nothing and of the holdout sum to 1.
     pub propensity: f64,
     /// Whether the session is in the holdout.
     pub holdout: bool,
@@ -93,58 +62,91 @@ pub struct Verdict {
     pub explain: Vec<Contribution>,
 }
 
-/// Decides. `now` is in milliseconds of the session.
+/// Decides. `now` is in milliseconds of the session; `seed` ([`seed_of`]) draws among arms. The same in, the same out, bit for bit.
 ///
-/// The order of the questions is the order of their force: consent, kill switch, purchase under way, frustration, rule, cap, cooldown,
-/// holdout. The holdout comes last, so that both of its arms hold only sessions that would have been offered something.
-pub fn decide(facts: &Facts, policy: Policy<'_>, now: u64) -> Verdict {
-    let holdout = lot_falls_in(facts.lot, policy.holdout_milli);
+/// The order of the questions is the order of their force: consent, kill switch, purchase under way, frustration; then for each offer of the
+/// slot its own switch, schedule, rule, what it stands beside, farming, prior price, stock, margin and budget ([`Eligibility`]), cap, cooldown;
+/// then which of those that are left: the one of highest priority, or if that one is to be learned, an arm drawn among all such
+/// offers by [`Circumstances::learned`], and shown, or nothing in its place. The holdout comes last, so that both of its arms hold only
+/// sessions that would have been offered something.
+pub fn decide(facts: &Facts, policy: Policy<'_>, seed: u64, now: u64) -> Verdict {
     let nothing = |reason| Verdict {
         offer: None,
         counterfactual: None,
         arm: Arm::Nothing,
         reason,
         propensity: 1.0,
-        holdout,
+        holdout: lot_falls_in(facts.lot, policy.holdout_milli),
         explain: explain(facts),
     };
+    let (chances, seed) = match running(facts, policy, now) {
+        Running::Nobody(reason) => return nothing(reason),
+        Running::First(index) => (vec![Chance::certain(index, policy.terms)], 0),
+        Running::Arms(arms) => (chances(&arms, policy.terms, facts.around.learned.as_ref()), seed),
+    };
+    let (drawn, is_shown) = draw(&chances, seed);
+    let one = Some(drawn.offer);
+    let over = |of: fn(&Chance) -> f64| chances.iter().map(of).sum();
+    let (offer, counterfactual, arm, reason, propensity) = if !is_shown {
+        (None, one, Arm::Nothing, DecisionReason::TargetingMatch, over(Chance::nothing))
+    } else if lot_falls_in(facts.lot, policy.terms[drawn.offer].holdout_milli) {
+        (None, one, Arm::Holdout, DecisionReason::Holdout, over(Chance::held_out))
+    } else {
+        (one, None, Arm::Offer, DecisionReason::TargetingMatch, drawn.shown())
+    };
+    let verdict = nothing(reason);
+    let holdout = if arm == Arm::Nothing { verdict.holdout } else { arm == Arm::Holdout };
+    Verdict { offer, counterfactual, arm, propensity, holdout, ..verdict }
+}
+
+/// Asks everything that [`decide`] asks before chance: which arms what was learned is needed for.
+pub fn running(facts: &Facts, policy: Policy<'_>, now: u64) -> Running {
     if !facts.personalize {
-        return nothing(DecisionReason::NoConsent);
+        return Running::Nobody(DecisionReason::NoConsent);
     }
     if policy.kill_switch {
-        return nothing(DecisionReason::KillSwitch);
+        return Running::Nobody(DecisionReason::KillSwitch);
     }
     if facts.history.purchases > 0 || facts.features.stage == Some(Stage::High) {
-        return nothing(DecisionReason::AlreadyBuying);
+        return Running::Nobody(DecisionReason::AlreadyBuying);
     }
     let frustrated = facts.features.frustrations > 0;
     let mut refusal = if frustrated { DecisionReason::Frustrated } else { DecisionReason::NotEligible };
-    let mut chosen: Option<usize> = None;
-    for (index, (terms, eligible)) in policy.terms.iter().zip(policy.eligible).enumerate() {
-        if !eligible || !terms.slots.contains(&facts.slot) || (frustrated && terms.kind != OfferKind::Help) {
+    let mut first: Option<usize> = None;
+    let mut arms = Vec::new();
+    for (index, (terms, eligibility)) in policy.terms.iter().zip(policy.eligibility).enumerate() {
+        if !terms.slots.contains(&facts.slot) || (frustrated && terms.kind != OfferKind::Help) {
             continue;
         }
-        match withheld(terms, facts, now) {
-            // A cooldown passes and a cap does not, so of several refusals the cooldown is the one worth telling.
-            Some(reason) if refusal != DecisionReason::Cooldown => refusal = reason,
+        let eligibility = match eligibility {
+            Eligibility::Eligible => Eligibility::of(terms, policy.terms, facts),
+            refused => *refused,
+        };
+        let refused =
+            if eligibility == Eligibility::Eligible { withheld(terms, facts, now) } else { Some(eligibility.reason()) };
+        match refused {
+            Some(reason) if telling(reason) > telling(refusal) => refusal = reason,
             Some(_) => {}
-            None if chosen.is_none_or(|best| policy.terms[best].priority < terms.priority) => chosen = Some(index),
-            None => {}
+            None => {
+                if terms.learn {
+                    arms.push(index);
+                }
+                if first.is_none_or(|best| policy.terms[best].priority < terms.priority) {
+                    first = Some(index);
+                }
+            }
         }
     }
-    let Some(index) = chosen else { return nothing(refusal) };
-    let share = f64::from(policy.holdout_milli.min(1000)) / 1000.0;
-    let (offer, counterfactual, arm, reason, propensity) = if holdout {
-        (None, Some(index), Arm::Holdout, DecisionReason::Holdout, share)
-    } else {
-        (Some(index), None, Arm::Offer, DecisionReason::TargetingMatch, 1.0 - share)
-    };
-    Verdict { offer, counterfactual, arm, reason, propensity, holdout, explain: explain(facts) }
+    match first {
+        None => Running::Nobody(refusal),
+        Some(index) if policy.terms[index].learn => Running::Arms(arms),
+        Some(index) => Running::First(index),
+    }
 }
 
 fn withheld(terms: &Terms, facts: &Facts, now: u64) -> Option<DecisionReason> {
     let in_session = facts.history.offered.iter().filter(|(id, _)| *id == terms.id).count();
-    let to_visitor = facts.to_visitor.iter().filter(|id| **id == terms.id).count();
+    let to_visitor = facts.around.to_visitor.iter().filter(|id| **id == terms.id).count();
     let is_full = |times: usize, most: u32| times >= most as usize;
     if is_full(in_session, terms.per_session) || terms.per_visitor.is_some_and(|most| is_full(to_visitor, most)) {
         return Some(DecisionReason::Capped);
@@ -176,121 +178,4 @@ fn explain(facts: &Facts) -> Vec<Contribution> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn facts() -> Facts {
-        Facts {
-            personalize: true,
-            slot: SlotName::parse("cart").expect("valid"),
-            page: PageType::Cart,
-            features: DecisionFeatures::default(),
-            cart: Cart::default(),
-            history: SessionHistory::default(),
-            to_visitor: Vec::new(),
-            lot: u64::MAX,
-        }
-    }
-
-    fn terms(id: &str, priority: i32, kind: OfferKind) -> Terms {
-        Terms {
-            id: OfferId::parse(id).expect("valid"),
-            slots: vec![SlotName::parse("cart").expect("valid")],
-            kind,
-            priority,
-            per_session: 1,
-            per_visitor: None,
-            cooldown_ms: 60_000,
-        }
-    }
-
-    fn run(facts: &Facts, terms: &[Terms], now: u64) -> Verdict {
-        let eligible = vec![true; terms.len()];
-        decide(facts, Policy { kill_switch: false, holdout_milli: 100, terms, eligible: &eligible }, now)
-    }
-
-    #[test]
-    fn a_cap_across_sessions_counts_what_other_sessions_were_offered() {
-        let capped = Terms { per_visitor: Some(2), ..terms("again", 1, OfferKind::Percent) };
-        let free = terms("free", 0, OfferKind::Message);
-        let to_visitor = |times: usize| vec![capped.id.clone(); times];
-        let run = |times, terms: &[Terms]| run(&Facts { to_visitor: to_visitor(times), ..facts() }, terms, 0);
-        let offers = [capped.clone(), free];
-        assert_eq!([0, 1, 2, 3].map(|times| run(times, &offers).offer), [Some(0), Some(0), Some(1), Some(1)]);
-        assert_eq!(run(2, &offers[..1]).reason, DecisionReason::Capped);
-        assert_eq!(run(9, &[Terms { per_visitor: None, ..capped.clone() }]).offer, Some(0));
-    }
-
-    #[test]
-    fn the_highest_priority_wins_and_its_propensity_is_the_treated_share() {
-        let offers = [
-            terms("low", 1, OfferKind::Percent),
-            terms("high", 9, OfferKind::Percent),
-            terms("also", 9, OfferKind::Percent),
-        ];
-        let verdict = run(&facts(), &offers, 0);
-        assert_eq!((verdict.offer, verdict.reason, verdict.arm), (Some(1), DecisionReason::TargetingMatch, Arm::Offer));
-        assert!((verdict.propensity - 0.9).abs() < 1e-12);
-    }
-
-    #[test]
-    fn the_holdout_is_shown_nothing_and_remembers_what_it_would_have_been_shown() {
-        let held = Facts { lot: 0, ..facts() };
-        let verdict = run(&held, &[terms("one", 1, OfferKind::Percent)], 0);
-        assert_eq!((verdict.offer, verdict.counterfactual, verdict.arm), (None, Some(0), Arm::Holdout));
-        assert!(verdict.holdout);
-    }
-
-    #[test]
-    fn the_holdout_share_is_exact_at_its_ends() {
-        assert!(!lot_falls_in(0, 0));
-        assert!(lot_falls_in(u64::MAX, 1000));
-        assert!(lot_falls_in(u64::MAX / 10, 100));
-        assert!(!lot_falls_in(u64::MAX / 10 + 1, 100));
-    }
-
-    #[test]
-    fn consent_comes_before_everything() {
-        let refused = Facts { personalize: false, ..facts() };
-        assert_eq!(run(&refused, &[terms("one", 1, OfferKind::Percent)], 0).reason, DecisionReason::NoConsent);
-    }
-
-    #[test]
-    fn decisions_are_explained_by_what_was_promised() {
-        let mut all = facts();
-        let (kind, score_milli) = (waver_schema::HesitationKind::CtaHover, waver_schema::Milli::from_unit(0.7));
-        all.features.hesitation = vec![waver_schema::ZoneScore { kind, zone: None, score_milli }];
-        all.features.p_buy_milli = waver_schema::Milli::from_unit(0.3);
-        all.cart.items = 2;
-        let explained = explain(&all);
-        assert_eq!(explained.len(), waver_schema::EXPLAINED_BY.len());
-        assert!(explained.iter().all(|line| waver_schema::EXPLAINED_BY.contains(&line.feature)));
-    }
-
-    #[test]
-    fn a_frustrated_shopper_gets_help_and_no_discount() {
-        let mut frustrated = facts();
-        frustrated.features.frustrations = 1;
-        let discount = terms("discount", 9, OfferKind::Percent);
-        assert_eq!(run(&frustrated, std::slice::from_ref(&discount), 0).reason, DecisionReason::Frustrated);
-        assert_eq!(run(&frustrated, &[discount, terms("help", 1, OfferKind::Help)], 0).offer, Some(1));
-    }
-
-    #[test]
-    fn who_is_buying_gets_nothing() {
-        let mut buying = facts();
-        buying.features.stage = Some(Stage::High);
-        assert_eq!(run(&buying, &[terms("one", 1, OfferKind::Percent)], 0).reason, DecisionReason::AlreadyBuying);
-    }
-
-    #[test]
-    fn caps_and_cooldowns_hold_within_a_session() {
-        let offers = [terms("one", 1, OfferKind::Percent), terms("two", 2, OfferKind::Percent)];
-        let mut seen = facts();
-        seen.history.offered = vec![(offers[1].id.clone(), 0)];
-        assert_eq!(run(&seen, &offers, 59_999).reason, DecisionReason::Cooldown);
-        assert_eq!(run(&seen, &offers, 60_000).offer, Some(0));
-        seen.history.offered.push((offers[0].id.clone(), 60_000));
-        assert_eq!(run(&seen, &offers, 600_000).reason, DecisionReason::Capped);
-    }
-}
+mod tests;

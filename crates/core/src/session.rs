@@ -61,7 +61,7 @@ use plausibility::{Pace, contradicts_arrival, outlasts_time};
 use sequence::{Arrival, LARGEST_SEQ, Numbered, Sequence};
 
 /// Grows whenever the same records fold to another state. A state that was stored under another number is rebuilt from the log.
-pub const FOLD_VERSION: u16 = 3;
+pub const FOLD_VERSION: u16 = 4;
 
 /// One session, folded.
 ///
@@ -424,7 +424,7 @@ impl SessionState {
         self.sequence.lost()
     }
 
-    /// The offers, oldest first, those that the holdout would have been made included.
+    /// The offers, oldest first, those that a control would have been made included.
     pub fn offers(&self) -> impl DoubleEndedIterator<Item = &OfferTrace> {
         self.offers.iter()
     }
@@ -437,20 +437,25 @@ impl SessionState {
         (stands && now < last.expires_at()).then_some(last)
     }
 
-    /// What decisions may know. Offers that the holdout would have been made count like those made, so that caps and cooldowns treat
-    /// both arms alike.
-    pub fn history(&self) -> SessionHistory {
+    /// What decisions may know at `now` (Unix milliseconds). Offers that a control would have been made count like those made, so that caps
+    /// and cooldowns treat all arms alike.
+    pub fn history(&self, now: u64) -> SessionHistory {
+        let dismissed = self.offers.iter().filter(|trace| trace.state().0 == OfferState::Dismissed).count();
+        let standing = self.offers.iter().filter(|trace| trace.stands(now));
         SessionHistory {
             views: self.views,
             product_views: self.product_views,
             cart_adds: self.cart_adds,
+            cart_removes: self.cart_removes,
             checkout_begun: self.cart.now().checkout_begun,
             purchases: self.orders.count(),
+            dismissed: u32::try_from(dismissed).unwrap_or(u32::MAX),
             offered: self
                 .offers
                 .iter()
                 .map(|trace| (trace.offer().clone(), self.session_ms(trace.decided_at())))
                 .collect(),
+            standing: standing.map(|trace| trace.offer().clone()).collect(),
         }
     }
 }

@@ -211,7 +211,7 @@ fn the_cart_is_that_of_the_engine() {
         events.reverse();
         outcomes(&mut state, &events);
         assert_eq!(
-            (state.row("", BEGUN).cart_items, state.history().checkout_begun),
+            (state.row("", BEGUN).cart_items, state.history(BEGUN).checkout_begun),
             (items, checkout_begun),
             "{steps:?}"
         );
@@ -234,7 +234,7 @@ fn an_offer_stands_in_its_slot_until_it_is_answered_or_ends() {
     state.record_decision(&decided(2, Arm::Holdout, BEGUN + 5));
     assert_eq!(stands(&state, BEGUN + 6), None, "the holdout is shown nothing");
     state.record_decision(&decided(3, Arm::Nothing, BEGUN + 7));
-    assert_eq!(state.history().offered.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [0, 5]);
+    assert_eq!(state.history(BEGUN).offered.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [0, 5]);
     assert_eq!(
         state.offers().map(|trace| trace.state()).collect::<Vec<_>>(),
         [(OfferState::Dismissed, BEGUN + 20), (OfferState::Holdout, BEGUN + 5)]

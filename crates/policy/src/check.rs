@@ -69,7 +69,13 @@ impl<'a> Check<'a> {
         let expires_after_ms = self.duration("expires_after", entry.expires_after.as_ref(), 30 * MINUTE_MS, MINUTE_MS);
         let texts = self.texts(&span, kind, value, entry.text, default_locale);
         Some(CheckedOffer {
-            terms: Terms { id: id?, slots, kind, priority: entry.priority, per_session, per_visitor, cooldown_ms },
+            terms: Terms {
+                priority: entry.priority,
+                per_session,
+                per_visitor,
+                cooldown_ms,
+                ..Terms::new(id?, slots, kind)
+            },
             definition: Definition { value, currency, expires_after_ms, texts },
             when_line: self.line(&entry.when.span()),
             when: entry.when.into_inner(),

@@ -27,7 +27,7 @@
 use std::collections::HashMap;
 
 use cel::Value;
-use waver_core::decision::{Facts, SessionHistory};
+use waver_core::decision::{Circumstances, Facts, SessionHistory};
 use waver_schema::{Cart, Currency, DecisionFeatures, HesitationKind, Milli, PageType, SlotName, Stage, ZoneScore};
 
 use crate::money::to_major;
@@ -94,8 +94,9 @@ fn unknown_shopper(slot: &SlotName, page: PageType) -> Facts {
         features: DecisionFeatures::default(),
         cart: Cart::default(),
         history: SessionHistory::default(),
-        to_visitor: Vec::new(),
+        around: Circumstances::default(),
         lot: 0,
+        at: 0,
     }
 }
 
@@ -116,7 +117,7 @@ fn known_shopper(slot: &SlotName, page: PageType) -> Facts {
             cart_adds: 3,
             checkout_begun: true,
             purchases: 1,
-            offered: Vec::new(),
+            ..SessionHistory::default()
         },
         ..unknown_shopper(slot, page)
     }

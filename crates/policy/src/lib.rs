@@ -41,7 +41,7 @@ mod wording;
 
 use std::fmt;
 
-use waver_core::decision::{self, Facts, Terms, Verdict};
+use waver_core::decision::{self, Allowance, Eligibility, Facts, ItemFacts, Running, Terms, Verdict};
 use waver_schema::{Locale, Offer, OfferId, SlotName};
 
 pub use problem::{PolicyError, Problem, RuleFailure, Warning};
@@ -109,31 +109,40 @@ impl Policy {
         &self.version
     }
 
-    /// Evaluates which rules hold for `facts`, and decides. `now` is in milliseconds of the session. The same facts give the same verdict.
+    /// Asks schedules and rules, once, whatever is then decided by them.
     ///
-    /// A rule that fails counts as one that does not hold; the failures are returned too, to be logged and counted.
-    pub fn decide(&self, facts: &Facts, now: u64) -> (Verdict, Vec<RuleFailure>) {
+    /// A rule that fails counts as one that does not hold; the failures are kept, to be logged and counted.
+    pub fn judge(&self, facts: &Facts) -> Judged<'_> {
         let mut failures = Vec::new();
         // Without consent nothing is evaluated, and with the kill switch there is no need to.
-        let eligible = if facts.personalize && !self.kill_switch {
-            self.eligible(facts, &mut failures)
+        let eligibility = if facts.personalize && !self.kill_switch {
+            self.eligibility(facts, &mut failures)
         } else {
-            vec![false; self.terms.len()]
+            vec![Eligibility::Rule; self.terms.len()]
         };
-        let policy = decision::Policy {
-            kill_switch: self.kill_switch,
-            holdout_milli: self.holdout_milli,
-            terms: &self.terms,
-            eligible: &eligible,
-        };
-        (decision::decide(facts, policy, now), failures)
+        Judged { policy: self, eligibility, failures }
+    }
+
+    /// Asks schedules and rules, and decides: [`Policy::judge`] and [`Judged::decide`] at once.
+    pub fn decide(&self, facts: &Facts, seed: u64, now: u64) -> (Verdict, Vec<RuleFailure>) {
+        let judged = self.judge(facts);
+        let verdict = judged.decide(facts, seed, now);
+        (verdict, judged.failures)
+    }
+
+    /// What is there of the budget of the offer at `index` at `now` (Unix milliseconds), and what it would take of it; `None` if it has none, or
+    /// there is no such offer.
+    pub fn allowance(&self, index: usize, now: u64, facts: &Facts) -> Option<Allowance> {
+        let _ = (self.terms.get(index)?.budget?, now, facts);
+        None
     }
 
     /// The offer at `index` ([`Verdict::offer`]) as the page shows it, decided at `now` (Unix milliseconds of the collector's clock); `None` where
     /// there is no such offer. The texts are those of `locale`, else of its language, else of the default locale. Decided anew for an offer
     /// that stands already, hand in when it was decided, and it ends at the same instant.
-    pub fn offer(&self, index: usize, locale: Option<&Locale>, now: u64) -> Option<Offer> {
+    pub fn offer(&self, index: usize, locale: Option<&Locale>, now: u64, item: Option<&ItemFacts>) -> Option<Offer> {
         let definition = self.definitions.get(index)?;
+        let _ = item;
         let text = locale::negotiate(&definition.texts, locale, &self.default_locale)?;
         Some(Offer {
             id: self.terms.get(index)?.id.clone(),
@@ -180,11 +189,11 @@ impl Policy {
         self.kill_switch
     }
 
-    fn eligible(&self, facts: &Facts, failures: &mut Vec<RuleFailure>) -> Vec<bool> {
+    fn eligibility(&self, facts: &Facts, failures: &mut Vec<RuleFailure>) -> Vec<Eligibility> {
         let mut context = None;
-        let mut eligible = Vec::with_capacity(self.terms.len());
+        let mut eligibility = Vec::with_capacity(self.terms.len());
         for (terms, rule) in self.terms.iter().zip(&self.rules) {
-            eligible.push(match rule {
+            let holds = match rule {
                 Some(rule) if terms.slots.contains(&facts.slot) => {
                     let context = context.get_or_insert_with(|| self.engine.context(facts));
                     rule.holds(context).unwrap_or_else(|fault| {
@@ -193,9 +202,47 @@ impl Policy {
                     })
                 }
                 _ => false,
-            });
+            };
+            eligibility.push(if holds { Eligibility::Eligible } else { Eligibility::Rule });
         }
-        eligible
+        eligibility
+    }
+}
+
+/// What schedules and rules of a policy say of some facts.
+#[derive(Debug)]
+pub struct Judged<'a> {
+    policy: &'a Policy,
+    eligibility: Vec<Eligibility>,
+    /// The rules that failed.
+    pub failures: Vec<RuleFailure>,
+}
+
+impl Judged<'_> {
+    /// The offers among which is chosen by what was learned, if it comes to that: [`Circumstances::learned`] should know of them before
+    /// [`Judged::decide`]. `now` is in milliseconds of the session.
+    ///
+    /// [`Circumstances::learned`]: waver_core::decision::Circumstances::learned
+    pub fn arms(&self, facts: &Facts, now: u64) -> Vec<OfferId> {
+        match decision::running(facts, self.seen(), now) {
+            Running::Arms(arms) => arms.into_iter().map(|index| self.policy.terms[index].id.clone()).collect(),
+            Running::First(_) | Running::Nobody(_) => Vec::new(),
+        }
+    }
+
+    /// Decides. `facts` are those that were judged, but for what was learned and which budgets are spent; `now` is in milliseconds of the
+    /// session, and `seed` is [`decision::seed_of`] the decision. The same in, the same out.
+    pub fn decide(&self, facts: &Facts, seed: u64, now: u64) -> Verdict {
+        decision::decide(facts, self.seen(), seed, now)
+    }
+
+    fn seen(&self) -> decision::Policy<'_> {
+        decision::Policy {
+            kill_switch: self.policy.kill_switch,
+            holdout_milli: self.policy.holdout_milli,
+            terms: &self.policy.terms,
+            eligibility: &self.eligibility,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The demo shop's offers, decided as the collector decides them.
 
-use waver_core::decision::{Facts, SessionHistory};
+use waver_core::decision::{Circumstances, Facts, SessionHistory};
 use waver_policy::Policy;
 use waver_schema::{
     Arm, Cart, Currency, DecisionFeatures, DecisionReason, HesitationKind, Locale, Milli, PageType, SlotName, ZoneScore,
@@ -31,17 +31,18 @@ fn facts(slot: &str, hesitation: &[(HesitationKind, f64)], cart_minor: u32) -> F
             currency: Some(Currency::new("EUR").expect("a currency")),
         },
         history: SessionHistory::default(),
-        to_visitor: Vec::new(),
+        around: Circumstances::default(),
         lot: u64::MAX,
+        at: 1_800_000_000_000,
     }
 }
 
 fn offered(facts: &Facts) -> Result<String, DecisionReason> {
     let policy = demo();
-    let (verdict, failures) = policy.decide(facts, 60_000);
+    let (verdict, failures) = policy.decide(facts, 0, 60_000);
     assert_eq!(failures, []);
     match verdict.offer {
-        Some(index) => Ok(policy.offer(index, None, 0).expect("a decided offer exists").id.to_string()),
+        Some(index) => Ok(policy.offer(index, None, 0, None).expect("a decided offer exists").id.to_string()),
         None => Err(verdict.reason),
     }
 }
@@ -86,7 +87,7 @@ fn one_session_in_ten_is_held_out() {
         .filter(|share| {
             let mut facts = facts("product", &[(HesitationKind::CtaHover, 0.9)], 0);
             facts.lot = u64::MAX / 1_000 * share + u64::MAX / 2_000;
-            let (verdict, _) = policy.decide(&facts, 0);
+            let (verdict, _) = policy.decide(&facts, 0, 0);
             assert_eq!(verdict.holdout, verdict.arm == Arm::Holdout);
             verdict.holdout
         })
@@ -98,13 +99,13 @@ fn one_session_in_ten_is_held_out() {
 fn offers_speak_the_shoppers_language_and_keep_their_end() {
     let policy = demo();
     let in_locale = |locale: &str| {
-        policy.offer(0, Some(&Locale::parse(locale).expect("a locale")), 1_000).expect("the first offer").accept
+        policy.offer(0, Some(&Locale::parse(locale).expect("a locale")), 1_000, None).expect("the first offer").accept
     };
     assert_eq!(in_locale("de-AT"), "Gutschein einlösen");
     assert_eq!(in_locale("DE"), "Gutschein einlösen");
     assert_eq!(in_locale("fr"), "Use the voucher");
-    let offer = policy.offer(0, None, 1_000).expect("the first offer");
+    let offer = policy.offer(0, None, 1_000, None).expect("the first offer");
     assert_eq!((offer.value, offer.expires_at), (10, 1_000 + 30 * 60 * 1_000));
-    assert_eq!(policy.offer(99, None, 0), None);
+    assert_eq!(policy.offer(99, None, 0, None), None);
     assert_eq!(policy.index_of(&offer.id), Some(0));
 }

@@ -1,7 +1,7 @@
 //! Files that are refused, files that work without one offer, and what is said about them.
 
 use proptest::prelude::*;
-use waver_core::decision::{Facts, SessionHistory};
+use waver_core::decision::{Circumstances, Facts, SessionHistory};
 use waver_policy::Policy;
 use waver_schema::{Cart, DecisionFeatures, DecisionReason, PageType, SlotName};
 
@@ -26,8 +26,9 @@ fn facts() -> Facts {
         features: DecisionFeatures::default(),
         cart: Cart::default(),
         history: SessionHistory::default(),
-        to_visitor: Vec::new(),
+        around: Circumstances::default(),
         lot: u64::MAX,
+        at: 1_800_000_000_000,
     }
 }
 
@@ -35,7 +36,7 @@ fn facts() -> Facts {
 fn an_empty_file_is_a_policy_that_offers_nothing() {
     let (policy, warnings) = Policy::parse("").expect("valid");
     assert_eq!((policy.holdout_milli(), policy.kill_switch(), warnings.len()), (100, false, 0));
-    assert_eq!(policy.decide(&facts(), 0).0.reason, DecisionReason::NotEligible);
+    assert_eq!(policy.decide(&facts(), 0, 0).0.reason, DecisionReason::NotEligible);
 }
 
 #[test]
@@ -136,7 +137,7 @@ fn a_rule_that_does_not_work_switches_only_its_offer_off() {
         let [warning] = warnings.as_slice() else { panic!("{when}: {warnings:?}") };
         assert_eq!((warning.line, warning.offer.as_str()), (5, "bad"), "{when}");
         assert!(warning.message.contains(said), "{when}: {}", warning.message);
-        let (verdict, failures) = policy.decide(&facts(), 0);
+        let (verdict, failures) = policy.decide(&facts(), 0, 0);
         assert_eq!((verdict.offer, failures.len()), (Some(1), 0), "{when}");
     }
 }
@@ -154,7 +155,7 @@ fn rules_see_every_documented_fact() {
     ] {
         let (policy, warnings) = Policy::parse(&offer("a", "kind = \"gift\"", when)).expect("valid");
         assert_eq!(warnings, [], "{when}");
-        assert_eq!(policy.decide(&facts(), 0).0.offer, Some(0), "{when}");
+        assert_eq!(policy.decide(&facts(), 0, 0).0.offer, Some(0), "{when}");
     }
 }
 
@@ -166,7 +167,7 @@ fn a_rule_that_fails_at_run_time_is_not_eligible_and_is_reported() {
     assert_eq!(warnings, []);
     let mut seven = facts();
     seven.history.views = 7;
-    let (verdict, failures) = policy.decide(&seven, 0);
+    let (verdict, failures) = policy.decide(&seven, 0, 0);
     assert_eq!((verdict.offer, verdict.reason), (None, DecisionReason::NotEligible));
     assert_eq!(failures.len(), 1);
     assert!(failures[0].to_string().starts_with("offer `a`: "), "{}", failures[0]);
@@ -178,11 +179,11 @@ fn nothing_is_evaluated_without_consent_or_under_the_kill_switch() {
     let mut seven = facts();
     seven.history.views = 7;
     let (stopped, _) = Policy::parse(&format!("[policy]\nkill_switch = true\n{failing}")).expect("valid");
-    let (verdict, failures) = stopped.decide(&seven, 0);
+    let (verdict, failures) = stopped.decide(&seven, 0, 0);
     assert_eq!((verdict.reason, failures.len()), (DecisionReason::KillSwitch, 0));
     let (running, _) = Policy::parse(&failing).expect("valid");
     seven.personalize = false;
-    let (verdict, failures) = running.decide(&seven, 0);
+    let (verdict, failures) = running.decide(&seven, 0, 0);
     assert_eq!((verdict.reason, failures.len()), (DecisionReason::NoConsent, 0));
 }
 
@@ -190,7 +191,7 @@ fn nothing_is_evaluated_without_consent_or_under_the_kill_switch() {
 fn amounts_become_minor_units() {
     let (policy, _) =
         Policy::parse(&offer("a", "kind = \"amount\"\nvalue = 7.5\ncurrency = \"EUR\"", "true")).expect("valid");
-    let offer = policy.offer(0, None, 0).expect("there");
+    let offer = policy.offer(0, None, 0, None).expect("there");
     assert_eq!((offer.value, offer.currency.map(|code| code.as_str().to_owned())), (750, Some("EUR".into())));
 }
 
@@ -246,7 +247,7 @@ proptest! {
     #[test]
     fn any_text_is_answered(text in ".{0,200}") {
         match Policy::parse(&text) {
-            Ok((policy, _)) => { policy.decide(&facts(), 0); }
+            Ok((policy, _)) => { policy.decide(&facts(), 0, 0); }
             Err(error) => prop_assert!(error.problems.iter().all(|problem| problem.line <= text.lines().count() + 1)),
         }
     }
@@ -257,7 +258,7 @@ proptest! {
         let (open, close) = [("(", ")"), ("[", "]"), ("size(", ")"), ("true ? ", " : false")][bracket];
         let when = format!("{}{rule}{}", open.repeat(depth), close.repeat(depth)).replace("'''", "");
         let (policy, _) = Policy::parse(&offer("a", "kind = \"gift\"", &when)).expect("the file is valid whatever the rule");
-        let (verdict, failures) = policy.decide(&facts(), 0);
+        let (verdict, failures) = policy.decide(&facts(), 0, 0);
         prop_assert!(verdict.offer.is_none() || failures.is_empty());
     }
 

@@ -20,7 +20,7 @@ pub struct DecisionRecord {
     pub arm: Arm,
     /// Why.
     pub reason: DecisionReason,
-    /// The offer made, or in the holdout the one that would have been.
+    /// The offer made, or the one that a control would have been made.
     pub offer: Option<OfferId>,
     /// When it was made, Unix milliseconds of the collector's clock.
     pub at: u64,
@@ -33,7 +33,7 @@ pub struct DecisionRecord {
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub enum OfferState {
-    /// It would have been made, but the session is in the holdout. Nothing was shown.
+    /// It would have been made, but the session serves as a control: in the holdout, or where nothing was drawn in its place. Nothing was shown.
     Holdout,
     /// It was decided; the page has not shown it yet.
     Decided,
@@ -51,7 +51,8 @@ pub struct OfferTrace {
     decision: DecisionId,
     offer: OfferId,
     slot: SlotName,
-    held_out: bool,
+    /// What was chosen: the offer, or a control in its place.
+    arm: Arm,
     decided_at: u64,
     expires_at: u64,
     exposed: Option<First<Option<u32>>>,
@@ -60,6 +61,11 @@ pub struct OfferTrace {
 }
 
 impl OfferTrace {
+    /// What was chosen: the offer, or a control in its place.
+    pub const fn arm(&self) -> Arm {
+        self.arm
+    }
+
     /// The decision that made it.
     pub const fn decision(&self) -> DecisionId {
         self.decision
@@ -91,7 +97,7 @@ impl OfferTrace {
             (OfferState::Accepted, accepted.at)
         } else if let Some(dismissed) = &self.dismissed {
             (OfferState::Dismissed, dismissed.at)
-        } else if self.held_out {
+        } else if self.arm != Arm::Offer {
             (OfferState::Holdout, self.decided_at)
         } else if let Some(exposed) = &self.exposed {
             (OfferState::Exposed, exposed.at)
@@ -100,9 +106,14 @@ impl OfferTrace {
         }
     }
 
+    /// Whether it can still be used at `now` (Unix milliseconds): neither closed nor at its end. A taken one can.
+    pub(crate) fn stands(&self, now: u64) -> bool {
+        now < self.expires_at && self.dismissed.is_none()
+    }
+
     /// Whether it was rendered, as far as is known.
     pub const fn is_exposed(&self) -> bool {
-        self.exposed.is_some() && !self.held_out
+        self.exposed.is_some() && matches!(self.arm, Arm::Offer)
     }
 
     pub(crate) fn row(&self) -> OfferRow {
@@ -111,22 +122,28 @@ impl OfferTrace {
     }
 }
 
-/// The offers of a session, oldest first, those that the holdout would have been made included.
+/// The offers of a session, oldest first, those that a control would have been made included.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Offers(Vec<OfferTrace>);
 
 impl Offers {
     /// Takes in a decision. One that is known already changes nothing.
     pub(crate) fn decide(&mut self, record: &DecisionRecord, ledger: &mut Ledger) {
-        let held_out = record.arm == Arm::Holdout;
-        let Some(offer) = record.offer.clone().filter(|_| record.arm != Arm::Nothing) else {
+        let Some(offer) = record.offer.clone() else {
             ledger.count(record.at, Measured::OfferWithheld(record.reason));
             return;
         };
         if self.find(record.decision).is_some() {
             return;
         }
-        ledger.count(record.at, if held_out { Measured::OfferHeldOut } else { Measured::OfferDecided });
+        ledger.count(
+            record.at,
+            match record.arm {
+                Arm::Offer => Measured::OfferDecided,
+                Arm::Holdout => Measured::OfferHeldOut,
+                Arm::Nothing => Measured::OfferWithheld(record.reason),
+            },
+        );
         if self.0.len() == MOST_OFFERS {
             self.0.remove(0);
         }
@@ -136,7 +153,7 @@ impl Offers {
             decision: record.decision,
             offer,
             slot: record.slot.clone(),
-            held_out,
+            arm: record.arm,
             decided_at: record.at,
             expires_at: record.expires_at,
             exposed: None,
@@ -145,11 +162,11 @@ impl Offers {
         });
     }
 
-    /// Whether that can become of what `decision` decided: an offer that was made can be shown, taken and closed, and one that the holdout would
-    /// have been made can be withheld.
+    /// Whether that can become of what `decision` decided: an offer that was made can be shown, taken and closed, and one that a control would have
+    /// been made can be withheld.
     pub(crate) fn takes(&self, decision: DecisionId, action: OfferAction) -> bool {
         let is_control = action == OfferAction::Withheld;
-        self.find(decision).is_some_and(|index| self.0[index].held_out == is_control)
+        self.find(decision).is_some_and(|index| (self.0[index].arm != Arm::Offer) == is_control)
     }
 
     /// Takes in what became of the offer of `decision`.
