@@ -290,6 +290,18 @@ name_id! {
 }
 
 name_id! {
+    /// A kind of shopper that is learned of apart, as `offers.toml` names it.
+    StratumName
+}
+
+impl StratumName {
+    /// Whoever is of no stratum that has a name.
+    pub fn rest() -> StratumName {
+        StratumName("rest".into())
+    }
+}
+
+name_id! {
     /// The shop's own name for a version of its consent notice, such as `2026-11-01`.
     NoticeVersion
 }
