@@ -290,7 +290,7 @@ pub(super) async fn one(
     params(("If-None-Match" = Option<String>, Header, max_length = 1024, description = "the ETag of an earlier answer")),
     request_body(content((Evaluation = "application/json"), (Evaluation = "text/plain"))),
     responses(
-        (status = 200, body = Flags, headers(("ETag" = String))), (status = 304, description = "nothing changed"),
+        (status = 200, description = "with an ETag", body = Flags), (status = 304, description = "nothing changed"),
         (status = 400, body = EvaluationFailure), (status = 401, body = EvaluationFailure), (status = 403, body = EvaluationFailure),
         (status = 413, body = EvaluationFailure), (status = 415, body = EvaluationFailure), (status = 429, body = EvaluationFailure),
         (status = 503, body = EvaluationFailure)
