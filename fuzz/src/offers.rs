@@ -20,8 +20,11 @@ pub(crate) fn run(bytes: &[u8]) {
     assert!(policy.version().len() == 16 && policy.version().bytes().all(|digit| digit.is_ascii_hexdigit()));
     assert!(policy.terms().len() <= MOST_OFFERS && policy.holdout_milli() <= 1000);
     for warning in &warnings {
-        assert!((1..=lines).contains(&warning.line) && policy.index_of(&warning.offer).is_some(), "{warning:?}");
+        let is_known = warning.offer.as_ref().is_none_or(|offer| policy.index_of(offer).is_some());
+        assert!((1..=lines).contains(&warning.line) && is_known, "{warning:?}");
     }
+    let (said, _) = Policy::explain(text).expect("what was read is explained");
+    assert!(said.iter().all(|line| (1..=lines).contains(&line.line)) && said.len() >= policy.terms().len());
     decide(&policy, bytes);
 }
 
@@ -32,6 +35,11 @@ fn decide(policy: &Policy, bytes: &[u8]) {
     let Ok(facts) = values::facts(&mut bytes) else { return };
     let (now, seed) = (bytes.arbitrary().unwrap_or_default(), bytes.arbitrary().unwrap_or_default());
     let (verdict, failures) = policy.decide(&facts, seed, now);
+    for index in 0..policy.terms().len() {
+        let allowance = policy.allowance(index, facts.at, &facts);
+        assert!(allowance.is_none_or(|allowance| allowance.cost > 0 && allowance.period <= facts.at), "{allowance:?}");
+    }
+    policy.stratum(&facts);
     let (again, failures_again) = policy.decide(&facts, seed, now);
     assert_eq!(verdict, again);
     assert_eq!(failures.len(), failures_again.len());
@@ -46,8 +54,11 @@ fn decide(policy: &Policy, bytes: &[u8]) {
     if let Some(index) = verdict.offer.or(verdict.counterfactual) {
         assert!(facts.personalize && !policy.kill_switch() && facts.history.purchases == 0);
         let terms = &policy.terms()[index];
+        assert!(!terms.is_off && !facts.around.spent.contains(&terms.id) && !facts.around.stopped.contains(&terms.id));
         assert!(terms.slots.contains(&facts.slot));
-        let offer = policy.offer(index, None, 1_800_000_000_000, None).expect("every offer has its default text");
+        let offer = policy
+            .offer(index, None, 1_800_000_000_000, facts.around.item.as_ref())
+            .expect("every offer has its default text");
         assert!(offer.id == terms.id && !offer.text.is_empty() && offer.expires_at >= 1_800_000_000_000, "{offer:?}");
     }
 }

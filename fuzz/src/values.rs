@@ -1,7 +1,7 @@
 //! Values of the wire types, made of the bytes of an input.
 
 use arbitrary::{Result, Unstructured};
-use waver_core::decision::{Circumstances, Facts, SessionHistory};
+use waver_core::decision::{Circumstances, Facts, ItemFacts, Learned, LearnedArm, LineFacts, SessionHistory};
 use waver_schema::{
     Cart, CommerceAction, Currency, DecisionFeatures, DecisionId, DeviceClass, DropCause, Event, EventBody,
     FrustrationKind, HesitationKind, ItemRef, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer,
@@ -111,6 +111,41 @@ fn body(bytes: &mut Unstructured<'_>) -> Result<EventBody> {
     })
 }
 
+fn offers(bytes: &mut Unstructured<'_>) -> Result<Vec<OfferId>> {
+    let mut offers = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_u8)? {
+        offers.push(OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name"));
+    }
+    Ok(offers)
+}
+
+fn item_facts(bytes: &mut Unstructured<'_>) -> Result<ItemFacts> {
+    Ok(ItemFacts {
+        stock: bytes.arbitrary()?,
+        price_minor: bytes.arbitrary()?,
+        currency: currency(bytes)?,
+        margin_minor: bytes.arbitrary()?,
+        lowest_30d_minor: bytes.arbitrary()?,
+    })
+}
+
+fn lines(bytes: &mut Unstructured<'_>) -> Result<Vec<LineFacts>> {
+    let mut lines = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=2_u8)? {
+        lines.push(LineFacts { quantity: bytes.arbitrary()?, item: item_facts(bytes)? });
+    }
+    Ok(lines)
+}
+
+fn learned(bytes: &mut Unstructured<'_>) -> Result<Learned> {
+    let mut arms = Vec::new();
+    for _ in 0..bytes.int_in_range(0..=3_u8)? {
+        let offer = OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name");
+        arms.push(LearnedArm { offer, weight: bytes.arbitrary()?, show: bytes.arbitrary()? });
+    }
+    Ok(Learned { arms })
+}
+
 pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
     let mut hesitation = Vec::new();
     for kind in HesitationKind::ALL {
@@ -121,10 +156,6 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
     let mut offered = Vec::new();
     for _ in 0..bytes.int_in_range(0..=5_u8)? {
         offered.push((OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name"), bytes.arbitrary::<u32>()?.into()));
-    }
-    let mut to_visitor = Vec::new();
-    for _ in 0..bytes.int_in_range(0..=3_u8)? {
-        to_visitor.push(OfferId::parse(one_of(bytes, &OFFERS)?).expect("a name"));
     }
     Ok(Facts {
         personalize: bytes.ratio(7_u8, 8_u8)?,
@@ -145,11 +176,20 @@ pub(crate) fn facts(bytes: &mut Unstructured<'_>) -> Result<Facts> {
             checkout_begun: bytes.arbitrary()?,
             purchases: u32::from(bytes.ratio(1_u8, 8_u8)?),
             offered,
-            ..SessionHistory::default()
+            cart_removes: bytes.arbitrary()?,
+            dismissed: bytes.arbitrary()?,
+            standing: offers(bytes)?,
         },
-        around: Circumstances { to_visitor, ..Circumstances::default() },
+        around: Circumstances {
+            to_visitor: offers(bytes)?,
+            item: maybe(bytes, item_facts)?,
+            in_cart: lines(bytes)?,
+            spent: offers(bytes)?,
+            stopped: offers(bytes)?,
+            learned: maybe(bytes, learned)?,
+        },
         lot: bytes.arbitrary()?,
-        at: 1_800_000_000_000,
+        at: bytes.arbitrary()?,
     })
 }
 

@@ -234,6 +234,9 @@ fn check(config: Config) -> Exit {
             }
             for (_, site) in sites.iter() {
                 println!("site {}: policy {}", site.key, site.policy().version());
+                for line in site.explained() {
+                    println!("{line}");
+                }
             }
             println!(
                 "the collector would listen on {} and keep its data in {}",

@@ -67,6 +67,13 @@ impl Site {
         Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// What the file of offers says, line by line; nothing of one that cannot be used.
+    pub(crate) fn explained(&self) -> Vec<String> {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let lines = Policy::explain(&seen).map(|(lines, _)| lines).unwrap_or_default();
+        lines.into_iter().map(|line| format!("{}:{}: {}", self.offers.display(), line.line, line.message)).collect()
+    }
+
     /// Keeps the policy in force for later.
     ///
     /// # Errors

@@ -1,14 +1,15 @@
 use std::ops::Range;
 
 use toml::Spanned;
-use waver_core::decision::Terms;
+use waver_core::decision::{Period, Terms, is_monetary};
 use waver_schema::{Currency, OfferId, OfferKind, SlotName, limits};
 
-use crate::file::Entry;
-use crate::locale::Tag;
+use crate::amount::{CostEntry, Costs};
+use crate::explain::Said;
+use crate::file::{Entry, Shared};
 use crate::money::{minor_digits, to_minor};
 use crate::offer::{CheckedOffer, Definition};
-use crate::problem::{PolicyError, Problem};
+use crate::problem::{Line, PolicyError, Problem};
 
 const MINUTE_MS: u64 = 60 * 1000;
 
@@ -17,11 +18,12 @@ const MINUTE_MS: u64 = 60 * 1000;
 pub(crate) struct Check<'a> {
     text: &'a str,
     problems: Vec<Problem>,
+    explained: Vec<Line>,
 }
 
 impl<'a> Check<'a> {
     pub(crate) fn new(text: &'a str) -> Check<'a> {
-        Check { text, problems: Vec::new() }
+        Check { text, problems: Vec::new(), explained: Vec::new() }
     }
 
     pub(crate) fn is_clean(&self) -> bool {
@@ -34,52 +36,112 @@ impl<'a> Check<'a> {
         PolicyError { problems: self.problems }
     }
 
+    /// What the file says, in its order.
+    pub(crate) fn explained(&mut self) -> Vec<Line> {
+        self.explained.sort_by_key(|line| line.line);
+        std::mem::take(&mut self.explained)
+    }
+
+    /// What is said at this place.
+    pub(crate) fn explain(&mut self, span: Range<usize>, message: String) {
+        let line = self.line(&span);
+        self.explained.push(Line { line, message });
+    }
+
     /// Something is wrong at this place.
     pub(crate) fn problem(&mut self, span: Range<usize>, message: String) {
         let line = self.line(&span);
         self.problems.push(Problem { line, message });
     }
 
-    fn line(&self, span: &Range<usize>) -> usize {
+    pub(crate) fn line(&self, span: &Range<usize>) -> usize {
         let before = self.text.as_bytes().get(..span.start).unwrap_or_default();
         before.iter().filter(|byte| **byte == b'\n').count() + 1
     }
 
     /// One offer; `None` where it is too wrong to go on with.
-    pub(crate) fn offer(
-        &mut self,
-        span: Range<usize>,
-        entry: Entry,
-        default_locale: Option<&Tag>,
-    ) -> Option<CheckedOffer> {
+    pub(crate) fn offer(&mut self, span: Range<usize>, entry: Entry, shared: &Shared) -> Option<CheckedOffer> {
         let id = self.id(&entry.id);
         let slots = self.slots(&entry.slots);
         let kind = self.kind(&entry.kind)?;
-        let (value, currency) = self.value(&span, kind, entry.value.as_ref(), entry.currency.as_ref());
-        let mut at_least_once = |name: &str, count: Spanned<u32>| {
-            if *count.get_ref() == 0 {
-                let message = format!("`{name}` is at least 1; to switch the offer off, set `when = \"false\"`");
-                self.problem(count.span(), message);
-            }
-            *count.get_ref()
+        let schedule = self.schedule(entry.schedule.as_ref(), &shared.zone);
+        let (value, value_in) = self.value(&span, kind, &entry);
+        let currency = value_in.or(entry.currency.as_ref().and_then(|code| Currency::new(code.get_ref()).ok()));
+        let costs = CostEntry {
+            cost: entry.cost.as_ref(),
+            margin_floor: entry.margin_floor.as_ref(),
+            budget: entry.budget.as_ref(),
+            currency: currency.or(shared.currency),
         };
-        let per_session = entry.per_session.map_or(1, |count| at_least_once("per_session", count));
-        let per_visitor = entry.per_visitor.map(|count| at_least_once("per_visitor", count));
+        let Costs { cost, margin_floor, budget } = self.costs(kind, (value, value_in), &costs);
+        if let Some(even) = entry.budget.as_ref().filter(|_| {
+            let is_total = |budget: waver_core::decision::Budget| budget.period == Period::Total;
+            budget.is_some_and(|budget| is_total(budget) && budget.head_start_milli.is_some()) && !schedule.has_end()
+        }) {
+            let message = "`pacing` of a budget without end needs `from` and `until` in the offer's `schedule`".into();
+            self.problem(even.span(), message);
+        }
+        let per_session = entry.per_session.as_ref().map_or(1, |count| self.at_least_once("per_session", count));
+        let per_visitor = entry.per_visitor.as_ref().map(|count| self.at_least_once("per_visitor", count));
         let cooldown_ms = self.duration("cooldown", entry.cooldown.as_ref(), 10 * MINUTE_MS, 0);
         let expires_after_ms = self.duration("expires_after", entry.expires_after.as_ref(), 30 * MINUTE_MS, MINUTE_MS);
-        let texts = self.texts(&span, kind, value, entry.text, default_locale);
+        let holdout_milli = entry.holdout.as_ref().map_or(shared.holdout_milli, |share| self.share("holdout", share));
+        let stacks_with = Self::stacks_with(entry.stacks_with.as_ref());
+        let (texts, claims_reduction) = self.texts(&span, kind, value, &entry, shared.default_locale.as_ref());
+        let terms = Terms {
+            is_off: entry.kill_switch.as_ref().is_some_and(|switch| *switch.get_ref()),
+            priority: entry.priority,
+            learn: entry.learn.as_ref().is_some_and(|learn| *learn.get_ref()),
+            per_session,
+            per_visitor,
+            cooldown_ms,
+            holdout_milli,
+            stacks_with,
+            needs_stock: entry.needs_stock.unwrap_or(is_monetary(kind)),
+            cost,
+            margin_floor,
+            claims_reduction,
+            budget,
+            ..Terms::new(id?, slots, kind)
+        };
+        let definition = Definition { value, currency: value_in, expires_after_ms, schedule, texts };
+        self.explain_offer(&Said { offer: span, entry: &entry, terms: &terms, definition: &definition });
         Some(CheckedOffer {
-            terms: Terms {
-                priority: entry.priority,
-                per_session,
-                per_visitor,
-                cooldown_ms,
-                ..Terms::new(id?, slots, kind)
-            },
-            definition: Definition { value, currency, expires_after_ms, texts },
+            terms,
+            definition,
             when_line: self.line(&entry.when.span()),
             when: entry.when.into_inner(),
         })
+    }
+
+    fn at_least_once(&mut self, name: &str, count: &Spanned<u32>) -> u32 {
+        if *count.get_ref() == 0 {
+            let message = format!("`{name}` is at least 1; to switch the offer off, set `kill_switch = true`");
+            self.problem(count.span(), message);
+        }
+        *count.get_ref()
+    }
+
+    /// The names of other offers. Whether there are such is known only once all of them are read.
+    fn stacks_with(names: Option<&Spanned<Vec<Spanned<String>>>>) -> Vec<OfferId> {
+        names
+            .map(Spanned::get_ref)
+            .into_iter()
+            .flatten()
+            .filter_map(|name| OfferId::parse(name.get_ref()).ok())
+            .collect()
+    }
+
+    /// A share such as 0.10 in thousandths.
+    pub(crate) fn share(&mut self, key: &str, share: &Spanned<f64>) -> u16 {
+        let milli = *share.get_ref() * 1000.0;
+        if !(0.0..=1000.0).contains(&milli) || (milli - milli.round()).abs() > 1e-9 {
+            let message =
+                format!("`{key}` is a share from 0 to 1 in steps of 0.001, such as 0.10; it is {}", share.get_ref());
+            self.problem(share.span(), message);
+        }
+        // In range, or refused just above.
+        milli.round() as u16
     }
 
     fn id(&mut self, id: &Spanned<String>) -> Option<OfferId> {
@@ -120,18 +182,13 @@ impl<'a> Check<'a> {
         parsed
     }
 
-    fn value(
-        &mut self,
-        offer: &Range<usize>,
-        kind: OfferKind,
-        value: Option<&Spanned<f64>>,
-        currency: Option<&Spanned<String>>,
-    ) -> (u32, Option<Currency>) {
-        if let Some(currency) = currency.filter(|_| kind != OfferKind::Amount) {
-            self.problem(
-                currency.span(),
-                format!("`currency` goes with kind `amount` only, not with `{}`", kind.as_str()),
-            );
+    fn value(&mut self, offer: &Range<usize>, kind: OfferKind, entry: &Entry) -> (u32, Option<Currency>) {
+        let (value, currency) = (entry.value.as_ref(), entry.currency.as_ref());
+        let has_cost = entry.cost.is_some() || entry.margin_floor.is_some() || entry.budget.is_some();
+        if let Some(currency) = currency.filter(|_| kind != OfferKind::Amount && !has_cost) {
+            let message =
+                format!("`currency` goes with kind `amount` and with costs only, not with `{}` alone", kind.as_str());
+            self.problem(currency.span(), message);
         }
         match (kind, value) {
             (OfferKind::Percent, Some(value)) => (self.percent(value), None),
@@ -180,13 +237,7 @@ impl<'a> Check<'a> {
             );
             return (0, None);
         };
-        let Ok(currency) = Currency::new(code.get_ref()) else {
-            self.problem(
-                code.span(),
-                format!("`currency` is three capital letters (ISO 4217); it is `{}`", code.get_ref()),
-            );
-            return (0, None);
-        };
+        let Some(currency) = self.currency(code) else { return (0, None) };
         let minor = to_minor(*value.get_ref(), currency);
         if minor.is_none() {
             let message = format!(
@@ -198,6 +249,15 @@ impl<'a> Check<'a> {
             self.problem(value.span(), message);
         }
         (minor.unwrap_or(0), Some(currency))
+    }
+
+    pub(crate) fn currency(&mut self, code: &Spanned<String>) -> Option<Currency> {
+        let currency = Currency::new(code.get_ref()).ok();
+        if currency.is_none() {
+            let message = format!("`currency` is three capital letters (ISO 4217); it is `{}`", code.get_ref());
+            self.problem(code.span(), message);
+        }
+        currency
     }
 
     fn duration(&mut self, key: &str, text: Option<&Spanned<String>>, default_ms: u64, least_ms: u64) -> u64 {

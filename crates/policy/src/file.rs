@@ -1,24 +1,33 @@
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::tz::TimeZone;
 use serde::Deserialize;
-use toml::Spanned;
+use toml::{Spanned, Value};
 use waver_core::session;
-use waver_schema::Locale;
+use waver_schema::{Currency, Locale};
 
+use crate::amount::BudgetEntry;
 use crate::check::Check;
 use crate::locale::Tag;
 use crate::offer::CheckedOffer;
-use crate::problem::PolicyError;
+use crate::problem::{Line, PolicyError};
+use crate::schedule::ScheduleEntry;
+use crate::stratum::{CheckedStratum, StratumEntry};
 use crate::wording::TextEntry;
-use crate::{MOST_BYTES, MOST_OFFERS};
+use crate::{Goal, MOST_BYTES, MOST_OFFERS};
 
 /// A policy as the file has it, checked, its rules not yet compiled.
 #[derive(Debug)]
 pub(crate) struct CheckedFile {
     pub(crate) kill_switch: bool,
     pub(crate) holdout_milli: u16,
+    pub(crate) explore_milli: u16,
+    pub(crate) goal: Goal,
     pub(crate) default_locale: Tag,
+    pub(crate) strata: Vec<CheckedStratum>,
     pub(crate) offers: Vec<CheckedOffer>,
+    /// What all of it says, line by line.
+    pub(crate) explained: Vec<Line>,
 }
 
 #[derive(Deserialize)]
@@ -26,6 +35,8 @@ pub(crate) struct CheckedFile {
 struct File {
     #[serde(default)]
     policy: Section,
+    #[serde(default)]
+    stratum: Vec<Spanned<StratumEntry>>,
     #[serde(default)]
     offer: Vec<Spanned<Entry>>,
 }
@@ -37,6 +48,19 @@ struct Section {
     #[serde(default)]
     kill_switch: bool,
     default_locale: Option<Spanned<String>>,
+    time_zone: Option<Spanned<String>>,
+    currency: Option<Spanned<String>>,
+    explore: Option<Spanned<f64>>,
+    goal: Option<Spanned<String>>,
+}
+
+/// What holds for every offer that does not say otherwise.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) holdout_milli: u16,
+    pub(crate) zone: TimeZone,
+    pub(crate) currency: Option<Currency>,
+    pub(crate) default_locale: Option<Tag>,
 }
 
 /// An offer as the file has it.
@@ -54,6 +78,16 @@ pub(crate) struct Entry {
     pub(crate) per_visitor: Option<Spanned<u32>>,
     pub(crate) cooldown: Option<Spanned<String>>,
     pub(crate) expires_after: Option<Spanned<String>>,
+    pub(crate) kill_switch: Option<Spanned<bool>>,
+    pub(crate) learn: Option<Spanned<bool>>,
+    pub(crate) holdout: Option<Spanned<f64>>,
+    pub(crate) stacks_with: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) needs_stock: Option<bool>,
+    pub(crate) reduction: Option<Spanned<bool>>,
+    pub(crate) cost: Option<Spanned<Value>>,
+    pub(crate) margin_floor: Option<Spanned<Value>>,
+    pub(crate) schedule: Option<Spanned<ScheduleEntry>>,
+    pub(crate) budget: Option<Spanned<BudgetEntry>>,
     pub(crate) when: Spanned<String>,
     pub(crate) text: BTreeMap<Spanned<String>, TextEntry>,
 }
@@ -79,11 +113,20 @@ pub(crate) fn read(text: &str) -> Result<CheckedFile, PolicyError> {
 
 impl Check<'_> {
     fn file(&mut self, file: File) -> CheckedFile {
-        let default_locale = match &file.policy.default_locale {
-            Some(tag) => self.tag(tag),
-            None => Locale::parse("en").ok().map(|locale| Tag::of(&locale)),
+        let policy = &file.policy;
+        let shared = Shared {
+            holdout_milli: policy.holdout.as_ref().map_or(100, |share| self.share("holdout", share)),
+            zone: policy.time_zone.as_ref().map_or(TimeZone::UTC, |name| self.time_zone(name)),
+            currency: policy.currency.as_ref().and_then(|code| self.currency(code)),
+            default_locale: match &policy.default_locale {
+                Some(tag) => self.tag(tag),
+                None => Locale::parse("en").ok().map(|locale| Tag::of(&locale)),
+            },
         };
-        let holdout_milli = file.policy.holdout.map_or(100, |share| self.holdout(&share));
+        let explore_milli = policy.explore.as_ref().map_or(10, |share| self.share("explore", share));
+        let goal = policy.goal.as_ref().map_or(Goal::Revenue, |name| self.goal(name));
+        self.explain_policy(policy.kill_switch, &shared);
+        let strata = self.strata(file.stratum);
         if file.offer.len() > MOST_OFFERS {
             let span = file.offer[MOST_OFFERS].span();
             self.problem(
@@ -92,6 +135,7 @@ impl Check<'_> {
             );
         }
         let mut names = BTreeSet::new();
+        let mut beside: Vec<Spanned<String>> = Vec::new();
         let mut shown = 0_usize;
         let mut offers = Vec::new();
         for entry in file.offer {
@@ -102,7 +146,12 @@ impl Check<'_> {
                 self.problem(entry.id.span(), message);
             }
             shown += entry.per_session.as_ref().map_or(1, |count| *count.get_ref()) as usize;
-            offers.extend(self.offer(span, entry, default_locale.as_ref()));
+            beside.extend(entry.stacks_with.iter().flat_map(|names| names.get_ref().iter().cloned()));
+            offers.extend(self.offer(span, entry, &shared));
+        }
+        for name in beside.iter().filter(|name| !names.contains(name.get_ref())) {
+            let message = format!("`stacks_with` names `{}`, and there is no such offer", name.get_ref());
+            self.problem(name.span(), message);
         }
         if shown > session::MOST_OFFERS {
             let message = format!(
@@ -113,20 +162,25 @@ impl Check<'_> {
         }
         CheckedFile {
             kill_switch: file.policy.kill_switch,
-            holdout_milli,
-            default_locale: default_locale.unwrap_or_default(),
+            holdout_milli: shared.holdout_milli,
+            explore_milli,
+            goal,
+            default_locale: shared.default_locale.unwrap_or_default(),
+            strata,
             offers,
+            explained: self.explained(),
         }
     }
 
-    fn holdout(&mut self, share: &Spanned<f64>) -> u16 {
-        let milli = *share.get_ref() * 1000.0;
-        if !(0.0..=1000.0).contains(&milli) || (milli - milli.round()).abs() > 1e-9 {
-            let message =
-                format!("`holdout` is a share from 0 to 1 in steps of 0.001, such as 0.10; it is {}", share.get_ref());
-            self.problem(share.span(), message);
+    fn goal(&mut self, name: &Spanned<String>) -> Goal {
+        match name.get_ref().as_str() {
+            "conversion" => Goal::Conversion,
+            "revenue" => Goal::Revenue,
+            "margin" => Goal::Margin,
+            other => {
+                self.problem(name.span(), format!("`goal` is one of conversion, revenue, margin; it is `{other}`"));
+                Goal::Revenue
+            }
         }
-        // In range, or refused just above.
-        milli.round() as u16
     }
 }

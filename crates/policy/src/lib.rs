@@ -6,6 +6,14 @@
 //! holdout = 0.10          # share of sessions that are never offered anything; what offers are worth is measured against them
 //! kill_switch = false     # true: nothing is offered to anybody
 //! default_locale = "en"   # every offer has a text in it
+//! time_zone = "Europe/Berlin"   # of schedules and budgets; UTC unless set
+//! currency = "EUR"        # of costs, margin floors and budgets
+//! goal = "revenue"        # of learning: conversion, revenue or margin
+//! explore = 0.01          # share of learned choices in which every arm is as likely
+//!
+//! [[stratum]]             # what is learned is learned of such shoppers apart; the first that holds counts
+//! id = "full-cart"
+//! when = "cart.value >= 100.0"
 //!
 //! [[offer]]
 //! id = "ten-percent"
@@ -13,14 +21,27 @@
 //! kind = "percent"              # percent, amount, free_shipping, gift, message or help
 //! value = 10                    # percent: whole percent; amount: as on a price tag, with `currency`
 //! priority = 10                 # higher goes first
+//! learn = true                  # or: chosen among all such offers by what was learned, doing nothing included
+//! holdout = 0.20                # its own, in place of the file's
 //! per_session = 1               # how often at most
 //! per_visitor = 3               # and across sessions, where the site remembers browsers (`visitor` in waver.toml); no such cap unless set
 //! cooldown = "10m"              # after any other offer
+//! stacks_with = ["delivery"]    # what changes a price stands alone, but beside these
 //! expires_after = "30m"
+//! margin_floor = "5%"           # what has to be left after its `cost`, which a percentage is by itself
 //! when = "hesitation.cta_hover >= 0.6 && session.purchases == 0"
 //!
+//! [offer.schedule]
+//! from = 2026-11-27             # and `until`, `days`, `time_zone`
+//! hours = "09:00-18:00"
+//!
+//! [offer.budget]
+//! offers = 100                  # or money = 500.00
+//! per = "day"                   # day, week, month or total
+//! pacing = "even"               # after a `head_start` of a tenth
+//!
 //! [offer.text.en]
-//! text = "10 % off your order"
+//! text = "10 % off your order"            # {prior_price}: the product's lowest price of the last 30 days
 //! disclosure = "This offer was personalised for you by automated decision-making."
 //! accept = "Take it"
 //! dismiss = "No, thanks"
@@ -29,22 +50,27 @@
 //! `when` is a rule in [CEL](https://cel.dev) over the facts listed in [`facts`]. A rule that does not work switches its offer off with a
 //! [`Warning`]; anything else that is wrong refuses the file, with every problem that was found, so that a running collector keeps the policy it has.
 
+mod amount;
 mod check;
+mod explain;
 pub mod facts;
 mod file;
 mod locale;
 mod money;
 mod offer;
+mod price;
 mod problem;
 mod rule;
+mod schedule;
+mod stratum;
 mod wording;
 
 use std::fmt;
 
-use waver_core::decision::{self, Allowance, Eligibility, Facts, ItemFacts, Running, Terms, Verdict};
-use waver_schema::{Locale, Offer, OfferId, SlotName};
+use waver_core::decision::{self, Allowance, Eligibility, Facts, ItemFacts, Period, Running, Terms, Verdict};
+use waver_schema::{Currency, Locale, Offer, OfferId, SlotName, StratumName};
 
-pub use problem::{PolicyError, Problem, RuleFailure, Warning};
+pub use problem::{Line, PolicyError, Problem, RuleFailure, Warning};
 
 use locale::Tag;
 use offer::Definition;
@@ -54,12 +80,27 @@ use rule::{Rule, RuleEngine};
 pub const MOST_BYTES: usize = 256 * 1024;
 /// Most offers of a policy: each decision looks at all of them.
 pub const MOST_OFFERS: usize = 64;
+/// Most strata of a policy: what is learned of each is learned of fewer shoppers.
+pub const MOST_STRATA: usize = 8;
+
+/// What is learned for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Goal {
+    /// More sessions that buy.
+    Conversion,
+    /// More revenue of a session.
+    Revenue,
+    /// More margin of a session, where orders tell theirs.
+    Margin,
+}
 
 /// A validated policy with its rules compiled. Cheap to share between threads, immutable.
 pub struct Policy {
     version: String,
     kill_switch: bool,
     holdout_milli: u16,
+    explore_milli: u16,
+    goal: Goal,
     default_locale: Tag,
     engine: RuleEngine,
     /// One for each offer, as are `rules` and `definitions`.
@@ -67,6 +108,8 @@ pub struct Policy {
     /// `None` where the rule is off.
     rules: Vec<Option<Rule>>,
     definitions: Vec<Definition>,
+    /// `None` where the rule is off.
+    strata: Vec<(StratumName, Option<Rule>)>,
 }
 
 impl Policy {
@@ -85,21 +128,35 @@ impl Policy {
                 Ok(rule) => Some(rule),
                 Err(fault) => {
                     let message = format!("{fault}; the offer is off until its rule works");
-                    warnings.push(Warning { line: offer.when_line, offer: offer.terms.id.clone(), message });
+                    warnings.push(Warning { line: offer.when_line, offer: Some(offer.terms.id.clone()), message });
                     None
                 }
             });
         }
+        let slots: Vec<SlotName> = file.offers.iter().flat_map(|offer| offer.terms.slots.clone()).take(1).collect();
+        let mut strata = Vec::with_capacity(file.strata.len());
+        for stratum in file.strata {
+            let rule = engine.compile(&stratum.when, &slots);
+            if let Err(fault) = &rule {
+                let message = format!("stratum `{}`: {fault}; nobody is of it until its rule works", stratum.name);
+                warnings.push(Warning { line: stratum.when_line, offer: None, message });
+            }
+            strata.push((stratum.name, rule.ok()));
+        }
+        warnings.sort_by_key(|warning| warning.line);
         let (terms, definitions) = file.offers.into_iter().map(|offer| (offer.terms, offer.definition)).unzip();
         let policy = Policy {
             version: blake3::hash(text.as_bytes()).to_hex()[..16].to_owned(),
             kill_switch: file.kill_switch,
             holdout_milli: file.holdout_milli,
+            explore_milli: file.explore_milli,
+            goal: file.goal,
             default_locale: file.default_locale,
             engine,
             terms,
             rules,
             definitions,
+            strata,
         };
         Ok((policy, warnings))
     }
@@ -133,27 +190,66 @@ impl Policy {
     /// What is there of the budget of the offer at `index` at `now` (Unix milliseconds), and what it would take of it; `None` if it has none, or
     /// there is no such offer.
     pub fn allowance(&self, index: usize, now: u64, facts: &Facts) -> Option<Allowance> {
-        let _ = (self.terms.get(index)?.budget?, now, facts);
-        None
+        let budget = self.terms.get(index)?.budget?;
+        let span = self.definitions.get(index)?.schedule.span(budget.period, now)?;
+        let allowance = budget.allowance(span, now, self.cost(index, facts));
+        Some(if budget.period == Period::Total { Allowance { period: 0, ..allowance } } else { allowance })
+    }
+
+    /// What the offer at `index` would cost the shop, in minor units and their currency, if that is known.
+    pub fn cost(&self, index: usize, facts: &Facts) -> Option<(u64, Currency)> {
+        self.terms.get(index)?.cost?.of(facts)
+    }
+
+    /// The stratum of `facts`: the first whose rule holds, else [`StratumName::rest`]. A rule that fails does not hold.
+    pub fn stratum(&self, facts: &Facts) -> StratumName {
+        let context = (!self.strata.is_empty()).then(|| self.engine.context(facts));
+        let holds = |rule: &Rule| context.as_ref().is_some_and(|context| rule.holds(context).unwrap_or(false));
+        let found = self.strata.iter().find(|(_, rule)| rule.as_ref().is_some_and(holds));
+        found.map_or_else(StratumName::rest, |(name, _)| name.clone())
+    }
+
+    /// The strata that have a name, in the order of the file.
+    pub fn strata(&self) -> impl Iterator<Item = &StratumName> {
+        self.strata.iter().map(|(name, _)| name)
+    }
+
+    /// Share of learned choices, in thousandths, in which every arm is as likely.
+    pub const fn explore_milli(&self) -> u16 {
+        self.explore_milli
+    }
+
+    /// What is learned for.
+    pub const fn goal(&self) -> Goal {
+        self.goal
+    }
+
+    /// What the text of an `offers.toml` says, line by line, and what of it does not work.
+    ///
+    /// # Errors
+    /// As [`Policy::parse`].
+    pub fn explain(text: &str) -> Result<(Vec<Line>, Vec<Warning>), PolicyError> {
+        let (_, warnings) = Policy::parse(text)?;
+        Ok((file::read(text)?.explained, warnings))
     }
 
     /// The offer at `index` ([`Verdict::offer`]) as the page shows it, decided at `now` (Unix milliseconds of the collector's clock); `None` where
     /// there is no such offer. The texts are those of `locale`, else of its language, else of the default locale. Decided anew for an offer
-    /// that stands already, hand in when it was decided, and it ends at the same instant.
+    /// that stands already, hand in when it was decided, and it ends at the same instant. A text with `{prior_price}` is about `item`, and there is
+    /// no offer without that.
     pub fn offer(&self, index: usize, locale: Option<&Locale>, now: u64, item: Option<&ItemFacts>) -> Option<Offer> {
         let definition = self.definitions.get(index)?;
-        let _ = item;
-        let text = locale::negotiate(&definition.texts, locale, &self.default_locale)?;
+        let (locale, text) = locale::negotiate(&definition.texts, locale, &self.default_locale)?;
         Some(Offer {
             id: self.terms.get(index)?.id.clone(),
             kind: self.terms.get(index)?.kind,
             value: definition.value,
             currency: definition.currency,
-            text: text.text.clone(),
+            text: text.about(item, locale)?,
             disclosure: text.disclosure.clone(),
             accept: text.accept.clone(),
             dismiss: text.dismiss.clone(),
-            expires_at: now.saturating_add(definition.expires_after_ms),
+            expires_at: definition.expires_at(now),
             grant: None,
         })
     }
@@ -192,7 +288,11 @@ impl Policy {
     fn eligibility(&self, facts: &Facts, failures: &mut Vec<RuleFailure>) -> Vec<Eligibility> {
         let mut context = None;
         let mut eligibility = Vec::with_capacity(self.terms.len());
-        for (terms, rule) in self.terms.iter().zip(&self.rules) {
+        for ((terms, rule), definition) in self.terms.iter().zip(&self.rules).zip(&self.definitions) {
+            if !definition.schedule.holds(facts.at) {
+                eligibility.push(Eligibility::Schedule);
+                continue;
+            }
             let holds = match rule {
                 Some(rule) if terms.slots.contains(&facts.slot) => {
                     let context = context.get_or_insert_with(|| self.engine.context(facts));

@@ -18,13 +18,13 @@ impl Tag {
     }
 }
 
-/// The text for `wanted`: in exactly that locale, else in its language, else in `default`.
+/// The text for `wanted`, and its locale: in exactly that locale, else in its language, else in `default`.
 pub(crate) fn negotiate<'a>(
     texts: &'a BTreeMap<Tag, Text>,
     wanted: Option<&Locale>,
     default: &Tag,
-) -> Option<&'a Text> {
-    let exact = || texts.get(&Tag::of(wanted?));
-    let language = || texts.get(&Tag(wanted?.language().to_ascii_lowercase()));
-    exact().or_else(language).or_else(|| texts.get(default))
+) -> Option<(&'a Tag, &'a Text)> {
+    let exact = || texts.get_key_value(&Tag::of(wanted?));
+    let language = || texts.get_key_value(&Tag(wanted?.language().to_ascii_lowercase()));
+    exact().or_else(language).or_else(|| texts.get_key_value(default))
 }

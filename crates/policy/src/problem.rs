@@ -37,20 +37,38 @@ impl fmt::Display for PolicyError {
     }
 }
 
-/// A rule that does not work. The policy is in force without that offer.
+/// What a line of a file says, in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// Line in the file, from 1.
+    pub line: usize,
+    /// What it says.
+    pub message: String,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.message)
+    }
+}
+
+/// A rule that does not work. The policy is in force without what it is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// Line of the rule in the file, from 1.
     pub line: usize,
-    /// The offer that is off.
-    pub offer: OfferId,
+    /// The offer that is off; none for a stratum.
+    pub offer: Option<OfferId>,
     /// What is wrong and what to do.
     pub message: String,
 }
 
 impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: offer `{}`: {}", self.line, self.offer, self.message)
+        match &self.offer {
+            Some(offer) => write!(f, "line {}: offer `{offer}`: {}", self.line, self.message),
+            None => write!(f, "line {}: {}", self.line, self.message),
+        }
     }
 }
 
