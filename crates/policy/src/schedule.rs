@@ -100,7 +100,7 @@ impl Schedule {
             }
         };
         // Where clocks jump over midnight a day begins later.
-        let begins = |day: Zoned| u64::try_from(day.start_of_day().ok()?.timestamp().as_millisecond()).ok();
+        let begins = |day: Zoned| u64::try_from(day.start_of_day().ok()?.timestamp().as_millisecond().max(0)).ok();
         Some(Span { from: begins(first)?, until: begins(next.ok()?)? })
     }
 
