@@ -13,6 +13,7 @@ use waver_store::{
     EmbeddedState, EventLog, Receipts, SecretKey, SledLog, SledSnapshots, SnapshotStore, StateStore, StoreError,
 };
 
+use crate::artifact::ArtifactError;
 use crate::backup::exporter;
 use crate::committer::{Committer, Replayed, SWEEP_PACE, forget_over, replay};
 use crate::config::Config;
@@ -20,7 +21,7 @@ use crate::consent_ledger::{self, Follower, Ledgers};
 use crate::erasures::{ErasureError, Erasures, Unfinished, erase_again};
 use crate::host::Host;
 use crate::http::{self, AdminGate, App, Proxies};
-use crate::intent_model::{self, IntentModelError};
+use crate::intent_model;
 use crate::keeper::{Keeper, millis};
 use crate::keyring::{Keyring, KeysHeld, Vault};
 use crate::metrics::Metrics;
@@ -30,7 +31,7 @@ use crate::readiness::Readiness;
 use crate::records::records;
 use crate::release::Releases;
 use crate::serve::serve;
-use crate::shadow::{self, ChallengerError, Shadow};
+use crate::shadow::{self, Shadow};
 use crate::site::{OffersError, Sites};
 use crate::state::{GRACE_MS, SharedState};
 use crate::stop::{Stop, StopSender};
@@ -48,10 +49,10 @@ pub enum StartError {
     Offers(#[from] OffersError),
     /// The model of the browsers cannot be used.
     #[error("models.intent: {0}")]
-    IntentModel(#[from] IntentModelError),
+    IntentModel(#[source] ArtifactError),
     /// The challenger cannot be used.
     #[error("models.challenger: {0}")]
-    Challenger(#[from] ChallengerError),
+    Challenger(#[source] ArtifactError),
     /// The data folder cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -110,8 +111,10 @@ impl Collector {
             tracing::warn!("nobody can sign in: set WAVER__ADMIN__TOKEN or admin.token_file");
         }
         let sites = Arc::new(sites);
-        let shadow = Arc::new(Shadow::new(sites.len(), config.models.challenger.as_deref())?);
-        let intent_model = config.models.intent.as_deref().map(intent_model::load).transpose()?;
+        let shadow = Shadow::new(sites.len(), config.models.challenger.as_deref()).map_err(StartError::Challenger)?;
+        let shadow = Arc::new(shadow);
+        let intent_model = config.models.intent.as_deref().map(intent_model::load).transpose();
+        let intent_model = intent_model.map_err(StartError::IntentModel)?;
         let intent_model = intent_model.map(|(artifact, warning)| {
             warning.iter().for_each(|warning| tracing::warn!("models.intent: {warning}"));
             artifact

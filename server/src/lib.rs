@@ -14,6 +14,7 @@
 //! The state is a function of the log: the start replays the log through the same pipeline. What is never stored: addresses, user
 //! agents, bodies as they came, and the session's own id.
 
+mod artifact;
 mod backup;
 mod cli;
 mod collector;
@@ -48,13 +49,13 @@ mod shadow;
 mod site;
 mod state;
 mod stop;
+mod training;
 mod tripwire;
 mod unknown_fields;
 
+pub use artifact::ArtifactError;
 pub use cli::{Exit, main};
 pub use collector::{Collector, StartError};
 pub use config::{Config, ConfigError};
 pub use host::Host;
-pub use intent_model::IntentModelError;
-pub use shadow::ChallengerError;
 pub use site::OffersError;

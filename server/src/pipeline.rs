@@ -495,6 +495,14 @@ impl<'a> Group<'a> {
         Some(DecisionEntry { record, propensity: verdict.propensity, ..logged.clone() })
     }
 
+    /// What the sender's session would be with this batch; `None` if it has none.
+    pub(crate) fn with_batch(&self, from: Sender, batch: &BatchEntry) -> Option<SessionState> {
+        let from = Sender { received_at: self.clock.max(from.received_at), ..from };
+        let mut state = self.session(from)?.state.clone();
+        state.fold(batch.consent_epoch, &batch.events, from.received_at);
+        Some(state)
+    }
+
     /// What was found in the log, at `offset`.
     pub(crate) fn replay_found(&mut self, from: Sender, offset: u64, found: &Found) {
         match found {

@@ -147,7 +147,7 @@ pub(crate) async fn prove(
 }
 
 /// What the log is replayed upon: nothing, if all of its events are still there, else the latest anchor before `from`, or the earliest.
-async fn base(
+pub(crate) async fn base(
     config: &Config,
     stores: &Stores,
     sites: &Sites,

@@ -2,7 +2,7 @@
 //!
 //! The *champion* is the model in the browser, whose score comes with the events. A *challenger* is an artifact of the configuration that the
 //! collector scores in its shadow, on what it knows of the same sessions at the same moment: each session once, as soon as it has
-//! [`SCORED_AT_VIEWS`] page views, so that how long a session went on does not choose when it is judged. Whether it bought is known at its
+//! [`forecasts::VIEWS`] page views, so that how long a session went on does not choose when it is judged. Whether it bought is known at its
 //! end. Of each day both models have a table of [calibration], and each feature a histogram, by which days are compared ([drift]).
 //!
 //! This is kept in memory alone and begins anew with the process: it holds sums by the day, and of sessions under way a few numbers
@@ -10,30 +10,29 @@
 
 mod calibration;
 mod drift;
+mod forecasts;
 mod metrics;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use waver_core::model::{MAX_BYTES, Model};
+use waver_core::model::Model;
 use waver_core::session::{SessionState, TOLD_FEATURES};
-use waver_schema::{Feature, TrafficClass, limits};
+use waver_schema::{Feature, limits};
 use waver_store::Pseudonym;
 
+use crate::artifact::{Artifact, ArtifactError};
 use crate::site::SiteIndex;
 use crate::state::GRACE_MS;
 
 pub(crate) use calibration::{Bin, Calibration};
 pub(crate) use drift::psi;
+pub(crate) use forecasts::{Forecasts, Told};
 pub(crate) use metrics::Met;
 
 use drift::Histogram;
 
-/// A session is scored once it has so many page views: early enough to act on, late enough to have seen something.
-const SCORED_AT_VIEWS: u32 = 3;
-/// Sessions of a site that may wait for their end. Those beyond are not judged, and counted.
-const MOST_WAITING: usize = 100_000;
 /// Days that are kept.
 const DAYS: usize = 30;
 pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
@@ -41,27 +40,9 @@ pub(crate) const DAY_MS: u64 = 24 * 60 * 60 * 1000;
 const SETTLED_MS: u64 = limits::SESSION_MAX_MS + GRACE_MS;
 /// What a challenger has to estimate.
 const TASK: &str = "p_buy";
-
-/// A challenger that cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum ChallengerError {
-    /// The file cannot be read.
-    #[error("cannot read {path}: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        source: std::io::Error,
-    },
-    /// It is no artifact, or not one that can be scored here.
-    #[error("{path}: {reason}")]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        reason: String,
-    },
-}
+/// Where the champion's own score stands among [`TOLD_FEATURES`].
+const P_BUY: usize = TOLD_FEATURES.len() - 1;
+const _: () = assert!(matches!(TOLD_FEATURES[P_BUY], Feature::PBuy));
 
 /// A challenger, and which of the features it wants in which order.
 #[derive(Debug)]
@@ -71,14 +52,9 @@ struct Challenger {
 }
 
 impl Challenger {
-    fn load(path: &Path) -> Result<Challenger, ChallengerError> {
-        let read = |source| ChallengerError::Read { path: path.to_owned(), source };
-        let unusable = |reason| ChallengerError::Unusable { path: path.to_owned(), reason };
-        if std::fs::metadata(path).map_err(read)?.len() > MAX_BYTES as u64 {
-            return Err(unusable(format!("a model has at most {MAX_BYTES} bytes")));
-        }
-        let model = Model::decode(&std::fs::read(path).map_err(read)?).map_err(|error| unusable(error.to_string()))?;
-        Challenger::new(model).map_err(unusable)
+    fn load(path: &Path) -> Result<Challenger, ArtifactError> {
+        let model = Artifact::load(path)?.model;
+        Challenger::new(model).map_err(|reason| ArtifactError::Unusable(path.to_owned(), reason))
     }
 
     fn new(model: Model) -> Result<Challenger, String> {
@@ -97,7 +73,7 @@ impl Challenger {
     }
 
     /// The score, 0..=1.
-    fn score(&self, told: &[f64; TOLD_FEATURES.len()]) -> f64 {
+    fn score(&self, told: &Told) -> f64 {
         let value =
             |feature: &Feature| TOLD_FEATURES.iter().position(|known| known == feature).map(|place| told[place]);
         let values: Vec<f64> = self.features.iter().filter_map(value).collect();
@@ -105,14 +81,12 @@ impl Challenger {
     }
 }
 
-/// A session that was scored and has not ended.
+/// What was said of a session that has not ended.
 #[derive(Debug, Clone, Copy)]
-struct Waiting {
+struct Scores {
     day: u64,
     champion: f64,
     challenger: Option<f64>,
-    /// When it ends unless something happens, the grace included.
-    over_at: u64,
 }
 
 /// A day's sums.
@@ -125,12 +99,8 @@ pub(crate) struct Day {
 
 #[derive(Debug, Default)]
 struct OfSite {
-    waiting: HashMap<Pseudonym, Waiting>,
-    /// Those that are done with and may still send, by when they are over.
-    judged: HashMap<Pseudonym, u64>,
+    forecasts: Forecasts<Scores>,
     days: BTreeMap<u64, Day>,
-    passed_over: u64,
-    swept_at: u64,
 }
 
 /// See the module.
@@ -155,8 +125,8 @@ impl Shadow {
     /// For so many sites, with the challenger at `path` if there is one.
     ///
     /// # Errors
-    /// [`ChallengerError`].
-    pub(crate) fn new(sites: usize, path: Option<&Path>) -> Result<Shadow, ChallengerError> {
+    /// [`ArtifactError`].
+    pub(crate) fn new(sites: usize, path: Option<&Path>) -> Result<Shadow, ArtifactError> {
         Ok(Shadow::over(sites, path.map(Challenger::load).transpose()?))
     }
 
@@ -173,55 +143,25 @@ impl Shadow {
     pub(crate) fn see(&self, site: SiteIndex, pseudonym: Pseudonym, session: &SessionState, now: u64) {
         let mut of_site = self.of(site);
         of_site.sweep(now);
-        let over_at = session.ends_at().saturating_add(GRACE_MS);
-        if let Some(judged) = of_site.judged.get_mut(&pseudonym) {
-            *judged = over_at;
-            return;
-        }
-        if session.traffic() != TrafficClass::Shopper {
-            of_site.waiting.remove(&pseudonym);
-            return;
-        }
-        if let Some(waiting) = of_site.waiting.get_mut(&pseudonym) {
-            waiting.over_at = over_at;
-            if session.has_bought() {
-                let waiting = *waiting;
-                of_site.waiting.remove(&pseudonym);
-                of_site.judge(waiting, true);
-                of_site.judged.insert(pseudonym, over_at);
+        let OfSite { forecasts, days } = &mut *of_site;
+        let bought = forecasts.see(pseudonym, session, |told| {
+            let day = of_day(days, now / DAY_MS);
+            for ((feature, histogram), value) in TOLD_FEATURES.into_iter().zip(&mut day.features).zip(told) {
+                histogram.add(feature, value);
             }
-            return;
+            let challenger = self.challenger.as_ref().map(|challenger| challenger.score(&told));
+            Scores { day: now / DAY_MS, champion: told[P_BUY], challenger }
+        });
+        if let Some(scores) = bought {
+            judge(days, scores, true);
         }
-        let Some(features) =
-            session.features().filter(|features| features.get(Feature::Views) >= SCORED_AT_VIEWS.into())
-        else {
-            return;
-        };
-        if of_site.waiting.len() + of_site.judged.len() >= MOST_WAITING {
-            of_site.passed_over += 1;
-            return;
-        }
-        // What was bought already is no forecast.
-        if session.has_bought() {
-            of_site.judged.insert(pseudonym, over_at);
-            return;
-        }
-        let told = TOLD_FEATURES.map(|feature| features.get(feature));
-        let day = of_site.day(now / DAY_MS);
-        for ((feature, histogram), value) in TOLD_FEATURES.into_iter().zip(&mut day.features).zip(told) {
-            histogram.add(feature, value);
-        }
-        let challenger = self.challenger.as_ref().map(|challenger| challenger.score(&told));
-        let champion = features.get(Feature::PBuy);
-        of_site.waiting.insert(pseudonym, Waiting { day: now / DAY_MS, champion, challenger, over_at });
     }
 
     /// Forgets sessions that are erased. What they added to the sums of a day stays, as one among others.
     pub(crate) fn forget(&self, site: SiteIndex, pseudonyms: impl Iterator<Item = Pseudonym>) {
         let mut of_site = self.of(site);
         for pseudonym in pseudonyms {
-            of_site.waiting.remove(&pseudonym);
-            of_site.judged.remove(&pseudonym);
+            of_site.forecasts.forget(pseudonym);
         }
     }
 
@@ -243,7 +183,7 @@ impl Shadow {
         });
         let drift = drift.collect();
         let days = settled.into_iter().map(|(day, sums)| (day * DAY_MS, sums.clone())).collect();
-        Report { days, drift, passed_over: of_site.passed_over }
+        Report { days, drift, passed_over: of_site.forecasts.passed_over() }
     }
 
     fn of(&self, site: SiteIndex) -> MutexGuard<'_, OfSite> {
@@ -252,37 +192,27 @@ impl Shadow {
 }
 
 impl OfSite {
-    /// Judges the sessions that ended without an order. Once a minute: it looks at all.
+    /// Judges the sessions that ended without an order.
     fn sweep(&mut self, now: u64) {
-        const PACE_MS: u64 = 60_000;
-        if now < self.swept_at.saturating_add(PACE_MS) {
-            return;
-        }
-        self.swept_at = now;
-        self.judged.retain(|_, over_at| *over_at >= now);
-        let over: HashSet<Pseudonym> =
-            self.waiting.iter().filter(|(_, waiting)| waiting.over_at < now).map(|(who, _)| *who).collect();
-        for pseudonym in over {
-            if let Some(waiting) = self.waiting.remove(&pseudonym) {
-                self.judge(waiting, false);
-            }
+        for scores in self.forecasts.ended(now) {
+            judge(&mut self.days, scores, false);
         }
     }
+}
 
-    fn judge(&mut self, waiting: Waiting, bought: bool) {
-        let day = self.day(waiting.day);
-        day.champion.add(waiting.champion, bought);
-        if let Some(score) = waiting.challenger {
-            day.challenger.add(score, bought);
-        }
+fn judge(days: &mut BTreeMap<u64, Day>, scores: Scores, bought: bool) {
+    let day = of_day(days, scores.day);
+    day.champion.add(scores.champion, bought);
+    if let Some(score) = scores.challenger {
+        day.challenger.add(score, bought);
     }
+}
 
-    fn day(&mut self, number: u64) -> &mut Day {
-        while self.days.len() >= DAYS && !self.days.contains_key(&number) {
-            self.days.pop_first();
-        }
-        self.days.entry(number).or_default()
+fn of_day(days: &mut BTreeMap<u64, Day>, number: u64) -> &mut Day {
+    while days.len() >= DAYS && !days.contains_key(&number) {
+        days.pop_first();
     }
+    days.entry(number).or_default()
 }
 
 #[cfg(test)]

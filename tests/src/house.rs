@@ -55,7 +55,7 @@ impl House {
     /// When a part of it does not come up.
     pub async fn of_demo_shop() -> Result<House> {
         let browser = Browser::open(1280, 900).await?;
-        House::open(browser, |port, collector| async move { Shop::start(port, &collector).await }, None).await
+        House::open(browser, &[], |port, collector| async move { Shop::start(port, &collector).await }, None).await
     }
 
     /// The same, seen with a browser that asks not to be tracked by Global Privacy Control.
@@ -64,7 +64,7 @@ impl House {
     /// When a part of it does not come up.
     pub async fn of_demo_shop_with_privacy_control() -> Result<House> {
         let browser = Browser::open_with_privacy_control(1280, 900).await?;
-        House::open(browser, |port, collector| async move { Shop::start(port, &collector).await }, None).await
+        House::open(browser, &[], |port, collector| async move { Shop::start(port, &collector).await }, None).await
     }
 
     /// With one page `index.html` of that body, which carries the tag with `attributes` added to it, and no consent library.
@@ -72,6 +72,14 @@ impl House {
     /// # Errors
     /// When a part of it does not come up.
     pub async fn of_page(attributes: &str, body: &str) -> Result<House> {
+        House::of_page_with(attributes, body, &[]).await
+    }
+
+    /// The same with variables of the environment over the collector's configuration, such as `WAVER__MODELS__INTENT`.
+    ///
+    /// # Errors
+    /// When a part of it does not come up.
+    pub async fn of_page_with(attributes: &str, body: &str, settings: &[(&str, &str)]) -> Result<House> {
         let pages = tempfile::tempdir()?;
         let stub = crate::workspace::root().join("www/shop/waver-stub.js");
         std::fs::copy(stub, pages.path().join("waver-stub.js"))?;
@@ -84,11 +92,12 @@ impl House {
         std::fs::write(pages.path().join("index.html"), page)?;
         let folder = pages.path().to_owned();
         let browser = Browser::open(1280, 900).await?;
-        House::open(browser, move |port, collector| serve(folder, port, collector), Some(pages)).await
+        House::open(browser, settings, move |port, collector| serve(folder, port, collector), Some(pages)).await
     }
 
     async fn open<Serving>(
         browser: Browser,
+        settings: &[(&str, &str)],
         start: impl FnOnce(u16, String) -> Serving,
         pages: Option<TempDir>,
     ) -> Result<House>
@@ -97,7 +106,7 @@ impl House {
     {
         let port = free_port()?;
         let shop = format!("http://127.0.0.1:{port}");
-        let collector = Collector::start(&shop, OFFERS).await?;
+        let collector = Collector::start_with(&shop, OFFERS, settings).await?;
         let serving = start(port, collector.url.clone()).await?;
         Ok(House { collector, browser, shop, _serving: serving, _pages: pages })
     }

@@ -1,6 +1,7 @@
 //! A shopper with several tabs is one session, whichever of them is in front.
 
 use anyhow::Result;
+use fantoccini::wd::WindowHandle;
 use serde_json::json;
 use waver_tests::browser::PATIENCE;
 use waver_tests::eventually;
@@ -18,18 +19,25 @@ async fn knows(house: &House, what: &str, expected: serde_json::Value) -> Result
     .await
 }
 
+/// A tab that was granted everything and has told of its first view, and a second one in front, empty so far.
+async fn with_second_tab(house: &House) -> Result<(WindowHandle, WindowHandle)> {
+    house.visit("product.html?id=rook-backpack").await?;
+    house.browser.click("#cc-main .cm__btn[data-role=all]").await?;
+    house.aggregated("the first tab", |totals| totals["views"]["product"] == 1).await?;
+    let client = &house.browser.client;
+    let first = client.window().await?;
+    let second = client.new_window(true).await?.handle;
+    client.switch_to_window(second.clone()).await?;
+    Ok((first, second))
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tabs_of_one_shopper_are_one_session() -> Result<()> {
     let house = House::of_demo_shop().await?;
     let browser = &house.browser;
-    house.visit("product.html?id=rook-backpack").await?;
-    browser.click("#cc-main .cm__btn[data-role=all]").await?;
-    house.aggregated("the first tab", |totals| totals["views"]["product"] == 1).await?;
-    let first = browser.client.window().await?;
+    let (first, second) = with_second_tab(&house).await?;
 
     // Another tab goes on, with all that the first knew.
-    let second = browser.client.new_window(true).await?.handle;
-    browser.client.switch_to_window(second.clone()).await?;
     house.visit("product.html?id=fellside-sweater").await?;
     knows(&house, "the second tab to go on", json!({ "views": 2, "items": 0, "product_views": 2 })).await?;
     browser.execute("window.waver('track', 'add_to_cart', { currency: 'EUR', value: 89, items: [{ item_id: 'a', price: 89 }] })", vec![]).await?;
@@ -63,12 +71,7 @@ async fn tabs_of_one_shopper_are_one_session() -> Result<()> {
 async fn a_tab_in_the_background_waits_until_it_is_looked_at() -> Result<()> {
     let house = House::of_demo_shop().await?;
     let browser = &house.browser;
-    house.visit("product.html?id=rook-backpack").await?;
-    browser.click("#cc-main .cm__btn[data-role=all]").await?;
-    knows(&house, "the first tab", json!({ "views": 1, "items": 0, "product_views": 1 })).await?;
-    let first = browser.client.window().await?;
-    let second = browser.client.new_window(true).await?.handle;
-    browser.client.switch_to_window(second.clone()).await?;
+    let (first, second) = with_second_tab(&house).await?;
     // A browser without a screen hides no tab by itself.
     let hidden =
         "window.concealed = true; Object.defineProperty(Document.prototype, 'hidden', { get: () => window.concealed })";
@@ -95,12 +98,7 @@ async fn a_tab_in_the_background_waits_until_it_is_looked_at() -> Result<()> {
 async fn a_withdrawal_in_a_tab_without_the_session_erases_it_in_the_one_that_has_it() -> Result<()> {
     let house = House::of_demo_shop().await?;
     let browser = &house.browser;
-    house.visit("product.html?id=rook-backpack").await?;
-    browser.click("#cc-main .cm__btn[data-role=all]").await?;
-    house.aggregated("the first tab", |totals| totals["views"]["product"] == 1).await?;
-    let first = browser.client.window().await?;
-    let second = browser.client.new_window(true).await?.handle;
-    browser.client.switch_to_window(second.clone()).await?;
+    let (first, second) = with_second_tab(&house).await?;
     house.visit("product.html?id=fellside-sweater").await?;
     knows(&house, "the second tab", json!({ "views": 2, "items": 0, "product_views": 2 })).await?;
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 use waver_core::model::{MAX_FEATURES, Origin};
+use waver_core::session::TOLD_FEATURES;
 
 use crate::events::Events;
 use crate::fit::{Learner, Recipe};
@@ -13,13 +14,14 @@ use crate::table::Table;
 use crate::{Dataset, TrainError};
 
 /// The built-in mappings.
-const BUILT_IN: [(&str, &str); 6] = [
+const BUILT_IN: [(&str, &str); 7] = [
     ("ospi", include_str!("../mappings/ospi.toml")),
     ("ospi-client", include_str!("../mappings/ospi-client.toml")),
     ("taobao", include_str!("../mappings/taobao.toml")),
     ("switch", include_str!("../mappings/switch.toml")),
     ("background", include_str!("../mappings/background.toml")),
     ("reaches", include_str!("../mappings/reaches.toml")),
+    ("sessions", include_str!("../mappings/sessions.toml")),
 ];
 
 /// What a file means, what is fitted on it, and how that is judged.
@@ -53,7 +55,15 @@ pub struct Mapping {
     /// Ordinary work with a pointer, only to judge with. See [`crate::path`].
     #[serde(default)]
     pub work: Option<Work>,
+    /// A row is a session of a collector's log, which the collector reads by itself; the features are [`TOLD_FEATURES`].
+    #[serde(default)]
+    pub sessions: Option<Sessions>,
 }
+
+/// Sessions of a collector's log. There is nothing to say of them: what the collector tells is the same everywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {}
 
 /// Whether what was fitted on data may be shipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -130,17 +140,21 @@ impl Mapping {
         if !self.false_alarms.iter().all(|share| *share > 0.0 && *share < 1.0) {
             return Some("shares of false alarms are between 0 and 1".to_owned());
         }
-        let features = match (&self.table, &self.events, &self.reaches, &self.work) {
-            (Some(table), None, None, None) => table.features(),
-            (None, Some(events), None, None) => match events.fault() {
+        let features = match (&self.table, &self.events, &self.reaches, &self.work, &self.sessions) {
+            (Some(table), None, None, None, None) => table.features(),
+            (None, Some(events), None, None, None) => match events.fault() {
                 Some(fault) => return Some(fault),
                 None => events.features.clone(),
             },
-            (None, None, Some(_), None) | (None, None, None, Some(_)) => {
+            (None, None, Some(_), None, None) | (None, None, None, Some(_), None) => {
                 waver_core::path::NAMES.map(str::to_owned).to_vec()
             }
+            (None, None, None, None, Some(Sessions {})) => {
+                TOLD_FEATURES.map(|feature| feature.as_str().to_owned()).to_vec()
+            }
             _ => {
-                return Some("it says what the rows are in one way: [table], [events], [reaches] or [work]".to_owned());
+                let ways = "[table], [events], [reaches], [work] or [sessions]";
+                return Some(format!("it says what the rows are in one way: {ways}"));
             }
         };
         if features.is_empty() || features.len() > MAX_FEATURES {
@@ -157,7 +171,7 @@ impl Mapping {
         match (&self.table, &self.events) {
             (Some(table), None) => table.read(data),
             (None, Some(events)) => events.read(data),
-            _ => Err(TrainError::Asked("the mapping does not say what the rows are".to_owned())),
+            _ => Err(TrainError::Asked("the rows of this mapping are in no such file".to_owned())),
         }
     }
 

@@ -1,16 +1,18 @@
 //! `waver train`.
 
+mod log;
 mod path;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use waver_schema::SiteKey;
 use waver_trainer::train::{self, Evaluation, Input, Trained};
 use waver_trainer::validate::Report;
 use waver_trainer::{Mapping, TrainError};
 
-use super::Exit;
+use super::{Configured, Exit};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct TrainArguments {
@@ -18,8 +20,16 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "NAME|FILE", required_unless_present = "evaluate")]
     mapping: Option<String>,
     /// The rows: CSV, perhaps gzipped.
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "log")]
+    data: Option<PathBuf>,
+    /// The rows are the sessions in the data folder of the configuration, for mappings with `[sessions]`. No collector may have it open.
+    #[arg(long, conflicts_with_all = ["data", "trials"])]
+    log: bool,
+    /// Sessions of this site; the first that is configured, if none is named.
+    #[arg(long, requires = "log", value_parser = super::site_key)]
+    site: Option<SiteKey>,
+    #[command(flatten)]
+    configured: Configured,
     /// What is known of each reach, for mappings with `[reaches]`: CSV, perhaps gzipped.
     #[arg(long, value_name = "FILE")]
     trials: Option<PathBuf>,
@@ -61,10 +71,25 @@ struct CrossValidated<'a, R> {
     report: &'a R,
 }
 
+/// Why nothing came of it.
+enum Stopped {
+    /// It has still to be said.
+    Because(TrainError),
+    /// It was said.
+    Said(Exit),
+}
+
+impl From<TrainError> for Stopped {
+    fn from(error: TrainError) -> Stopped {
+        Stopped::Because(error)
+    }
+}
+
 pub(super) fn run(arguments: &TrainArguments) -> Exit {
     match told(arguments) {
         Ok(()) => Exit::Ok,
-        Err(error) => {
+        Err(Stopped::Said(exit)) => exit,
+        Err(Stopped::Because(error)) => {
             eprintln!("waver: {error}");
             match error {
                 TrainError::NoMapping(..) | TrainError::Asked(_) => Exit::Usage,
@@ -77,17 +102,22 @@ pub(super) fn run(arguments: &TrainArguments) -> Exit {
     }
 }
 
-fn told(arguments: &TrainArguments) -> Result<(), TrainError> {
-    let TrainArguments { data, seed, json, .. } = arguments;
+fn told(arguments: &TrainArguments) -> Result<(), Stopped> {
+    let TrainArguments { seed, json, .. } = arguments;
     let mapping = match (&arguments.mapping, &arguments.evaluate) {
         (Some(name), _) => Mapping::load(name)?,
         (None, Some(model)) => Mapping::load(&train::load(model)?.1.data)?,
-        (None, None) => return Err(TrainError::Asked("--mapping is missing".to_owned())),
+        (None, None) => {
+            return Err(TrainError::Asked("--mapping is missing".to_owned()).into());
+        }
     };
-    if mapping.work.is_some() || mapping.reaches.is_some() {
-        return path::told(arguments, mapping);
-    }
-    let input = Input::read(mapping, data)?;
+    let input = match &arguments.data {
+        Some(data) if mapping.work.is_some() || mapping.reaches.is_some() => {
+            return Ok(path::told(arguments, mapping, data)?);
+        }
+        Some(data) => Input::read(mapping, data)?,
+        None => log::read(arguments, mapping)?,
+    };
     let mapping = input.mapping.name.as_str();
     if let Some(model) = &arguments.evaluate {
         tell_evaluation(&train::evaluate_file(model, &input, *seed)?, *json, print_report);
@@ -154,7 +184,8 @@ fn progress() -> impl FnMut(usize, usize) {
 
 fn print_json(told: &impl Serialize) {
     match serde_json::to_string_pretty(told) {
-        Ok(text) => println!("{text}"),
+        // Who reads only its beginning may close it.
+        Ok(text) => drop(writeln!(std::io::stdout(), "{text}")),
         Err(error) => eprintln!("waver: {error}"),
     }
 }

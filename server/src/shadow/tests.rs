@@ -1,10 +1,10 @@
 //! Sessions by an injected clock, through the fold that the collector has.
 
-use waver_core::model::{Parts, Term, Transform};
+use waver_core::model::{MAX_BYTES, Parts, Term, Transform};
 use waver_core::session::Client;
 use waver_schema::{
     BrowserFamily, CommerceAction, ConsentChoice, DeviceClass, Event, EventBody, Milli, Navigation, OrderRef, PageType,
-    Referrer, Stage, Trend,
+    Referrer, Stage, TrafficClass, Trend,
 };
 
 use super::*;
@@ -126,9 +126,9 @@ fn an_erased_session_is_judged_by_nobody() {
     let mut shopper = Shopper::new(1, BEGUN);
     shopper.scores(&shadow, 100);
     (0..3).for_each(|_| shopper.views(&shadow));
-    assert_eq!(shadow.of(SITE).waiting.len(), 1);
+    assert_eq!(shadow.of(SITE).forecasts.waiting(), 1);
     shadow.forget(SITE, [shopper.pseudonym].into_iter());
-    assert_eq!(shadow.of(SITE).waiting.len(), 0);
+    assert_eq!(shadow.of(SITE).forecasts.waiting(), 0);
     assert_eq!(shadow.report(SITE, after(1)).days[0].1.champion.sessions(), 0);
 }
 
@@ -150,7 +150,7 @@ fn days_are_compared_once_they_have_enough_sessions_and_go_after_a_month() {
     assert_eq!(drift(&second, Feature::Views), Some(0.0));
     let mut of_site = shadow.of(SITE);
     for day in 30_000..30_100 {
-        of_site.day(day);
+        of_day(&mut of_site.days, day);
     }
     assert_eq!(of_site.days.len(), DAYS);
     assert!(!of_site.days.contains_key(&20_000));
@@ -163,9 +163,9 @@ fn a_challenger_that_cannot_be_scored_here_is_refused() {
     assert!(refused.contains("scroll_reversals") && refused.contains("product_views"), "{refused}");
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("model");
-    assert!(matches!(Challenger::load(&path), Err(ChallengerError::Read { .. })));
+    assert!(matches!(Challenger::load(&path), Err(ArtifactError::Read(..))));
     std::fs::write(&path, b"WVMD").expect("writes");
-    assert!(matches!(Challenger::load(&path), Err(ChallengerError::Unusable { .. })));
+    assert!(matches!(Challenger::load(&path), Err(ArtifactError::Unusable(..))));
     std::fs::write(&path, vec![0; MAX_BYTES + 1]).expect("writes");
-    assert!(matches!(Challenger::load(&path), Err(ChallengerError::Unusable { .. })));
+    assert!(matches!(Challenger::load(&path), Err(ArtifactError::Unusable(..))));
 }

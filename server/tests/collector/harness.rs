@@ -113,6 +113,13 @@ impl Running {
         Running::start_in(self.folder, environment).await
     }
 
+    /// The same; between the two somebody else has the data folder.
+    pub(crate) async fn restart_after(self, meanwhile: impl FnOnce(&Path), environment: &[(&str, &str)]) -> Running {
+        self.collector.shutdown().await;
+        meanwhile(self.folder.path());
+        Running::start_in(self.folder, environment).await
+    }
+
     pub(crate) async fn stop(self) {
         self.collector.shutdown().await;
     }

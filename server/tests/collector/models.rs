@@ -1,6 +1,8 @@
 //! How right models were, over HTTP: the one in the browsers, and one that is tried in the shadow.
 
+use std::process::{Command, Output};
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 use waver_core::model::{Model, Origin, Parts, Summary, Term, Transform};
@@ -94,6 +96,68 @@ async fn a_settled_day_tells_how_right_both_models_were_and_of_nobody() {
     let models = running.caller.admin("/v1/models").await;
     let last = &models["days"].as_array().expect("days").last().expect("a day")["champion"];
     assert_eq!(last, &json!({"sessions": null, "bought": null, "brier": null, "calibration_error": null, "bins": []}));
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn sessions_of_the_log_make_a_challenger_that_the_same_site_can_try() {
+    const HOUR: u64 = 60 * 60 * 1000;
+    let running = Running::start().await;
+    // Who is said to buy does, but for one in ten.
+    for shopper in 0..200 {
+        running.clock.fetch_add(1_000, Ordering::SeqCst);
+        let likely = shopper % 4 == 0;
+        visit(&running, shopper, if likely { 700 } else { 100 }, likely != (shopper % 10 == 0)).await;
+    }
+    // One that is under way when the log is read tells nothing yet.
+    running.clock.fetch_add(2 * HOUR, Ordering::SeqCst);
+    visit(&running, 1_000, 100, false).await;
+    let trained = Arc::new(Mutex::new(None));
+    let told = Arc::clone(&trained);
+    let running = running
+        .restart_after(
+            move |folder| {
+                let config = folder.join("waver.toml");
+                let model = folder.join("fitted.wvmd");
+                let train = |more: &[&str]| {
+                    let mut waver = Command::new(env!("CARGO_BIN_EXE_waver"));
+                    waver.args(["train", "--log", "--json", "--config"]).arg(&config).args(more);
+                    waver.output().expect("runs")
+                };
+                let model = model.to_str().expect("a path");
+                let fitted = train(&["--mapping", "sessions", "--out", model]);
+                assert!(fitted.status.success(), "{fitted:?}");
+                let again = train(&["--evaluate", model]);
+                assert!(again.status.success(), "{again:?}");
+                let nobody = train(&["--mapping", "sessions", "--cross-validate", "--site", "nobody"]);
+                assert_eq!(nobody.status.code(), Some(64));
+                let json = |output: Output| serde_json::from_slice::<Value>(&output.stdout).expect("JSON");
+                *told.lock().expect("whole") = Some((json(fitted), json(again)));
+            },
+            &[("WAVER__MODELS__CHALLENGER", "fitted.wvmd")],
+        )
+        .await;
+    let (fitted, again) = trained.lock().expect("whole").take().expect("told");
+    // The first fifth in time has nothing before it that could judge it.
+    assert_eq!((&fitted["rows"], &fitted["positives"]), (&json!(160), &json!(40)));
+    assert_eq!((&again["rows"], &again["positives"]), (&json!(200), &json!(50)));
+    assert!(fitted["roc_auc"]["value"].as_f64().expect("a number") > 0.8, "{fitted}");
+    assert_eq!((&again["model"], &again["seen"]), (&json!("sessions-1"), &json!(true)));
+    assert_eq!(running.caller.admin("/v1/models").await["challenger"], "sessions-1");
+    running.stop().await;
+}
+
+#[tokio::test]
+async fn browsers_get_the_artifact_of_the_configuration_and_otherwise_none() {
+    let running = Running::start().await;
+    let ask = |running: &Running| running.caller.request("GET", "/sdk/models/intent").send();
+    assert_eq!(ask(&running).await.expect("an answer").status(), 404);
+    std::fs::write(running.folder().join("intent.wvmd"), challenger()).expect("writes");
+    let running = running.restart_with(&[("WAVER__MODELS__INTENT", "intent.wvmd")]).await;
+    let answer = ask(&running).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["access-control-allow-origin"], "*");
+    assert_eq!(answer.bytes().await.expect("bytes"), challenger());
     running.stop().await;
 }
 

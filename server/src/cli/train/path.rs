@@ -1,12 +1,14 @@
 //! Models of the task `path`.
 
+use std::path::Path;
+
 use waver_trainer::path::{self, Input, PathReport, WorkReport};
 use waver_trainer::{Mapping, TrainError};
 
 use super::{TrainArguments, progress, tell_evaluation, tell_judged, tell_trained};
 
-pub(super) fn told(arguments: &TrainArguments, mapping: Mapping) -> Result<(), TrainError> {
-    let TrainArguments { data, trials, evaluate, seed, json, .. } = arguments;
+pub(super) fn told(arguments: &TrainArguments, mapping: Mapping, data: &Path) -> Result<(), TrainError> {
+    let TrainArguments { trials, evaluate, seed, json, .. } = arguments;
     if mapping.work.is_some() {
         let Some(model) = evaluate else {
             let what = "this mapping is only to judge with: --evaluate MODEL is missing";
