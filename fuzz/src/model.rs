@@ -1,5 +1,6 @@
 //! Model artifacts, which the browser loads and the collector serves.
 
+use waver_core::model::uplift::Uplift;
 use waver_core::model::{Model, Summary};
 
 /// The inside of an artifact, put behind the mark and the checksum, so that it is read; and the same as it is.
@@ -7,7 +8,22 @@ pub(crate) fn run(inside: &[u8]) {
     check(inside, inside);
     let checksum =
         inside.iter().fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193));
-    check(&[b"WVMD\x01", &checksum.to_le_bytes()[..], inside].concat(), inside);
+    let artifact = [b"WVMD\x01", &checksum.to_le_bytes()[..], inside].concat();
+    check(&artifact, inside);
+    check_uplift(inside, &artifact);
+}
+
+/// Two of them side by side, and anything else behind that mark.
+fn check_uplift(inside: &[u8], artifact: &[u8]) {
+    let length = u32::try_from(artifact.len()).expect("inputs are small").to_le_bytes();
+    let twice = [b"WVUP\x01\x00", &length[..], artifact, &length[..], artifact].concat();
+    assert_eq!(Uplift::decode(&twice).is_ok(), Summary::decode(artifact).is_ok());
+    for bytes in [twice, [b"WVUP\x01\x01", inside].concat(), inside.to_vec()] {
+        if let Ok((uplift, summary)) = Uplift::decode(&bytes) {
+            assert_eq!(uplift.encode(&summary).as_ref(), Ok(&bytes));
+            assert!((-1.0..=1.0).contains(&uplift.score(&[f64::NAN, -1e300])) || bytes[5] == 1);
+        }
+    }
 }
 
 fn check(artifact: &[u8], inside: &[u8]) {

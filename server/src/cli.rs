@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backtest;
 mod erasure;
 mod record;
 mod train;
@@ -51,6 +52,8 @@ enum Command {
     Record(record::RecordArguments),
     /// Fits a model on rows of a file, or judges one; the browser and the collector score the artifact. See docs/models.md.
     Train(train::TrainArguments),
+    /// Says what another policy would have been worth, by the log of the one that was in force; or that the log cannot tell. See docs/models.md.
+    Backtest(backtest::BacktestArguments),
     /// Prints the version.
     Version,
 }
@@ -206,6 +209,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> Exit {
         Command::Replay(arguments) => with_config(&arguments.configured, |config| replay(&config, &arguments)),
         Command::Record(arguments) => record::run(&arguments),
         Command::Train(arguments) => train::run(&arguments),
+        Command::Backtest(arguments) => backtest::run(&arguments),
         Command::Version => {
             println!("waver {}", env!("CARGO_PKG_VERSION"));
             Exit::Ok

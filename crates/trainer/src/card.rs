@@ -1,5 +1,6 @@
 use std::fmt::Write;
 
+use waver_core::model::uplift::Outcome;
 use waver_core::model::{Model, Origin, Summary};
 
 use crate::Mapping;
@@ -7,21 +8,32 @@ use crate::fit::Learner;
 use crate::metrics::{Figure, Figures};
 use crate::validate::Report;
 
+/// What learned.
+pub(crate) fn learner(mapping: &Mapping) -> String {
+    let counts_numbers = mapping.treatment.as_ref().is_some_and(|treatment| treatment.outcome() == Outcome::Number);
+    match mapping.learner {
+        Learner::Trees(how) => format!("{} boosted trees of at most {} leaves", how.trees, how.leaves),
+        Learner::Linear(how) if counts_numbers => format!("ridge regression (strength {})", how.strength),
+        Learner::Linear(how) => format!("logistic regression (strength {})", how.strength),
+    }
+}
+
+/// Whether it may be used.
+pub(crate) fn terms(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Free => "the terms of the data allow to ship it",
+        Origin::Simulated => "fitted on simulated shoppers: a default until a site has data of its own",
+        Origin::Research => "**for measuring only: the terms of the data do not allow to ship it**",
+        Origin::Own => "fitted on the site's own log",
+    }
+}
+
 /// The model card, after Mitchell et al. (2019): what it is for, what it was fitted on, how good it is and where it is not to be used.
 pub(crate) fn write(model: &Model, summary: &Summary, mapping: &Mapping, report: &Report, bytes: usize) -> String {
     let parts = model.parts();
     let nodes: usize = parts.trees.iter().map(Vec::len).sum();
     let mut card = format!("# Model card: {}\n\n", parts.name);
-    let learner = match mapping.learner {
-        Learner::Trees(how) => format!("{} boosted trees of at most {} leaves", how.trees, how.leaves),
-        Learner::Linear(how) => format!("logistic regression (strength {})", how.strength),
-    };
-    let terms = match summary.origin {
-        Origin::Free => "the terms of the data allow to ship it",
-        Origin::Simulated => "fitted on simulated shoppers: a default until a site has data of its own",
-        Origin::Research => "**for measuring only: the terms of the data do not allow to ship it**",
-        Origin::Own => "fitted on the site's own log",
-    };
+    let (learner, terms) = (learner(mapping), terms(summary.origin));
     // Writing into a string cannot fail.
     let _ = write!(
         card,

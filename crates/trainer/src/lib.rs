@@ -14,11 +14,13 @@ pub mod fit;
 pub mod linear;
 pub mod mapping;
 pub mod metrics;
+pub mod offpolicy;
 pub mod path;
 mod rows;
 pub mod split;
 mod table;
 pub mod train;
+pub mod uplift;
 pub mod validate;
 
 pub use dataset::Dataset;

@@ -1,4 +1,4 @@
-//! Logistic regression with a ridge, by Newton's method (iteratively reweighted least squares; McCullagh & Nelder 1989).
+//! Logistic regression with a ridge, and its plain sister for numbers, by Newton's method (iteratively reweighted least squares; McCullagh & Nelder 1989).
 
 use serde::{Deserialize, Serialize};
 use waver_core::model::{Parts, Term, Transform, logistic};
@@ -37,48 +37,21 @@ impl Linear {
 /// # Panics
 /// When `rows` are empty: a mistake of the caller.
 pub fn regress(data: &Dataset, rows: &[usize], how: &Linear) -> Parts {
-    let transform = if how.log { Transform::Log } else { Transform::Identity };
-    let count = rows.len() as f64;
-    let scales: Vec<(f64, f64)> = (0..data.features.len())
-        .map(|feature| {
-            let value = |row: &usize| transform.apply(data.row(*row)[feature]);
-            let mean = rows.iter().map(value).sum::<f64>() / count;
-            let variance = rows.iter().map(|row| (value(row) - mean) * (value(row) - mean)).sum::<f64>() / count;
-            (mean, libm::sqrt(variance))
-        })
-        .collect();
-    // What never changes says nothing.
-    let live: Vec<usize> = (0..scales.len()).filter(|feature| scales[*feature].1 > 1e-9).collect();
-    let width = live.len() + 1;
-    let standard = |row: usize| {
-        let mut x = vec![1.0; width];
-        for (place, &feature) in live.iter().enumerate() {
-            let (mean, deviation) = scales[feature];
-            x[place + 1] = (transform.apply(data.row(row)[feature]) - mean) / deviation;
-        }
-        x
-    };
-    let xs: Vec<Vec<f64>> = rows.iter().map(|row| standard(*row)).collect();
+    let scale = Scale::of(data, rows, how);
+    let width = scale.width();
+    let xs: Vec<Vec<f64>> = rows.iter().map(|row| scale.standard(data.row(*row))).collect();
     let mut weights = vec![0.0; width];
     for _ in 0..STEPS {
         let mut slope = vec![0.0; width];
-        let mut curve = vec![0.0; width * width];
+        let mut curve = pulled(width, how);
         for (place, pull) in weights.iter().enumerate().skip(1) {
             slope[place] = pull / how.strength;
-            curve[place * width + place] = 1.0 / how.strength;
         }
         for (x, &row) in xs.iter().zip(rows) {
             let p = logistic(dot(&weights, x));
             let (miss, weight) = (p - f64::from(u8::from(data.labels[row])), p * (1.0 - p));
-            for i in 0..width {
-                slope[i] += miss * x[i];
-                for j in 0..=i {
-                    curve[i * width + j] += weight * x[i] * x[j];
-                }
-            }
+            add(&mut slope, &mut curve, x, miss, weight);
         }
-        // The bias has no ridge: a hair keeps the matrix invertible.
-        curve[0] += 1e-9;
         let step = solve(curve, slope, width);
         for (weight, step) in weights.iter_mut().zip(&step) {
             *weight -= step;
@@ -87,17 +60,93 @@ pub fn regress(data: &Dataset, rows: &[usize], how: &Linear) -> Parts {
             break;
         }
     }
-    let terms = live
-        .iter()
-        .zip(&weights[1..])
-        .map(|(&feature, weight)| Term {
+    scale.parts(data, &weights)
+}
+
+/// The same for numbers, `targets[row]` of each row of `data`: least squares with a ridge (Hoerl & Kennard 1970). The sum of such a model is the
+/// number itself, not log-odds.
+///
+/// # Panics
+/// When `rows` are empty: a mistake of the caller.
+pub fn ridge(data: &Dataset, targets: &[f64], rows: &[usize], how: &Linear) -> Parts {
+    let scale = Scale::of(data, rows, how);
+    let width = scale.width();
+    let mut right = vec![0.0; width];
+    let mut curve = pulled(width, how);
+    for &row in rows {
+        add(&mut right, &mut curve, &scale.standard(data.row(row)), targets[row], 1.0);
+    }
+    scale.parts(data, &solve(curve, right, width))
+}
+
+/// How features become alike in size: transformed, less their mean, by their deviation.
+struct Scale {
+    transform: Transform,
+    /// Mean and deviation of each.
+    scales: Vec<(f64, f64)>,
+    /// Those that change at all: what never changes says nothing.
+    live: Vec<usize>,
+}
+
+impl Scale {
+    fn of(data: &Dataset, rows: &[usize], how: &Linear) -> Scale {
+        let transform = if how.log { Transform::Log } else { Transform::Identity };
+        let count = rows.len() as f64;
+        let scales: Vec<(f64, f64)> = (0..data.features.len())
+            .map(|feature| {
+                let value = |row: &usize| transform.apply(data.row(*row)[feature]);
+                let mean = rows.iter().map(value).sum::<f64>() / count;
+                let variance = rows.iter().map(|row| (value(row) - mean) * (value(row) - mean)).sum::<f64>() / count;
+                (mean, libm::sqrt(variance))
+            })
+            .collect();
+        let live = (0..scales.len()).filter(|feature| scales[*feature].1 > 1e-9).collect();
+        Scale { transform, scales, live }
+    }
+
+    /// The bias is the first.
+    fn width(&self) -> usize {
+        self.live.len() + 1
+    }
+
+    fn standard(&self, values: &[f64]) -> Vec<f64> {
+        let mut x = vec![1.0; self.width()];
+        for (place, &feature) in self.live.iter().enumerate() {
+            let (mean, deviation) = self.scales[feature];
+            x[place + 1] = (self.transform.apply(values[feature]) - mean) / deviation;
+        }
+        x
+    }
+
+    fn parts(&self, data: &Dataset, weights: &[f64]) -> Parts {
+        let term = |(&feature, weight): (&usize, &f64)| Term {
             feature: feature as u8,
-            transform,
-            centre: scales[feature].0 as f32,
-            weight: (weight / scales[feature].1) as f32,
-        })
-        .collect();
-    Parts { features: data.features.clone(), bias: weights[0] as f32, terms, ..Parts::default() }
+            transform: self.transform,
+            centre: self.scales[feature].0 as f32,
+            weight: (weight / self.scales[feature].1) as f32,
+        };
+        let terms = self.live.iter().zip(&weights[1..]).map(term).collect();
+        Parts { features: data.features.clone(), bias: weights[0] as f32, terms, ..Parts::default() }
+    }
+}
+
+/// The matrix of the ridge. The bias has none: a hair keeps the matrix invertible.
+fn pulled(width: usize, how: &Linear) -> Vec<f64> {
+    let mut curve = vec![0.0; width * width];
+    curve[0] = 1e-9;
+    (1..width).for_each(|place| curve[place * width + place] = 1.0 / how.strength);
+    curve
+}
+
+/// Adds a row to both sides of the equations; of the matrix the lower half is kept.
+fn add(right: &mut [f64], curve: &mut [f64], x: &[f64], by: f64, weight: f64) {
+    let width = x.len();
+    for i in 0..width {
+        right[i] += by * x[i];
+        for j in 0..=i {
+            curve[i * width + j] += weight * x[i] * x[j];
+        }
+    }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
@@ -132,6 +181,20 @@ mod tests {
     fn equations_are_solved() {
         let x = solve(vec![4.0, 0.0, 2.0, 3.0], vec![8.0, 7.0], 2);
         assert!((4.0 * x[0] + 2.0 * x[1] - 8.0).abs() < 1e-12 && (2.0 * x[0] + 3.0 * x[1] - 7.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_line_is_found_and_pulled_flat() {
+        let mut data = Dataset::of(vec!["x".to_owned()]);
+        let targets: Vec<f64> = (0..20).map(|n| 3.0 + 0.5 * f64::from(n)).collect();
+        (0..20).for_each(|n| data.push(&[f64::from(n)], false, n, 0, 0.0));
+        let rows: Vec<usize> = (0..20).collect();
+        let parts = ridge(&data, &targets, &rows, &Linear { strength: 1e9, log: false });
+        let at =
+            |x: f64| f64::from(parts.bias) + f64::from(parts.terms[0].weight) * (x - f64::from(parts.terms[0].centre));
+        assert!((at(0.0) - 3.0).abs() < 1e-5 && (at(30.0) - 18.0).abs() < 1e-5);
+        let pulled = ridge(&data, &targets, &rows, &Linear { strength: 0.05, log: false });
+        assert!((pulled.terms[0].weight - 0.25).abs() < 1e-6, "20 rows against 20 of the ridge: half");
     }
 
     /// Four cells of a table of two by two: without a ridge the weight is the logarithm of the odds ratio.

@@ -3,18 +3,21 @@
 use std::path::Path;
 
 use serde::Deserialize;
+use waver_core::model::uplift::Outcome;
 use waver_core::model::{MAX_FEATURES, Origin};
 use waver_core::session::TOLD_FEATURES;
 
 use crate::events::Events;
 use crate::fit::{Learner, Recipe};
+use crate::offpolicy::Logged;
 use crate::path::{Reaches, Work};
 use crate::split::Kind;
 use crate::table::Table;
+use crate::uplift::Treatment;
 use crate::{Dataset, TrainError};
 
 /// The built-in mappings.
-const BUILT_IN: [(&str, &str); 7] = [
+const BUILT_IN: [(&str, &str); 13] = [
     ("ospi", include_str!("../mappings/ospi.toml")),
     ("ospi-client", include_str!("../mappings/ospi-client.toml")),
     ("taobao", include_str!("../mappings/taobao.toml")),
@@ -22,6 +25,12 @@ const BUILT_IN: [(&str, &str); 7] = [
     ("background", include_str!("../mappings/background.toml")),
     ("reaches", include_str!("../mappings/reaches.toml")),
     ("sessions", include_str!("../mappings/sessions.toml")),
+    ("hillstrom-women", include_str!("../mappings/hillstrom-women.toml")),
+    ("hillstrom-women-spend", include_str!("../mappings/hillstrom-women-spend.toml")),
+    ("hillstrom-men", include_str!("../mappings/hillstrom-men.toml")),
+    ("hillstrom-men-spend", include_str!("../mappings/hillstrom-men-spend.toml")),
+    ("hillstrom", include_str!("../mappings/hillstrom.toml")),
+    ("openbandit", include_str!("../mappings/openbandit.toml")),
 ];
 
 /// What a file means, what is fitted on it, and how that is judged.
@@ -58,6 +67,12 @@ pub struct Mapping {
     /// A row is a session of a collector's log, which the collector reads by itself; the features are [`TOLD_FEATURES`].
     #[serde(default)]
     pub sessions: Option<Sessions>,
+    /// A row is a choice that a policy made: only to backtest other policies. See [`crate::offpolicy`].
+    #[serde(default)]
+    pub logged: Option<Logged>,
+    /// Which rows of the table were treated; what is fitted is what that gains. See [`crate::uplift`].
+    #[serde(default)]
+    pub treatment: Option<Treatment>,
 }
 
 /// Sessions of a collector's log. There is nothing to say of them: what the collector tells is the same everywhere.
@@ -140,6 +155,22 @@ impl Mapping {
         if !self.false_alarms.iter().all(|share| *share > 0.0 && *share < 1.0) {
             return Some("shares of false alarms are between 0 and 1".to_owned());
         }
+        if let Some(logged) = &self.logged {
+            let others = [self.table.is_some(), self.events.is_some(), self.reaches.is_some(), self.work.is_some()];
+            return if others.contains(&true) || self.sessions.is_some() {
+                Some("[logged] says what the rows are, and nothing else may".to_owned())
+            } else {
+                logged.fault()
+            };
+        }
+        if let Some(treatment) = &self.treatment {
+            if self.table.is_none() {
+                return Some("[treatment] goes with a [table]".to_owned());
+            }
+            if treatment.outcome() == Outcome::Number && matches!(self.learner, Learner::Trees(_)) {
+                return Some("an outcome that is a number goes with a linear learner".to_owned());
+            }
+        }
         let features = match (&self.table, &self.events, &self.reaches, &self.work, &self.sessions) {
             (Some(table), None, None, None, None) => table.features(),
             (None, Some(events), None, None, None) => match events.fault() {
@@ -153,7 +184,7 @@ impl Mapping {
                 TOLD_FEATURES.map(|feature| feature.as_str().to_owned()).to_vec()
             }
             _ => {
-                let ways = "[table], [events], [reaches], [work] or [sessions]";
+                let ways = "[table], [events], [reaches], [work], [sessions] or [logged]";
                 return Some(format!("it says what the rows are in one way: {ways}"));
             }
         };

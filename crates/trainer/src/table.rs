@@ -134,17 +134,31 @@ impl Table {
     }
 
     pub(crate) fn read(&self, file: &Path) -> Result<Dataset, TrainError> {
+        self.read_those(file, |_| Ok(()), |_, (), _| Ok(true))
+    }
+
+    /// Those rows that `keep` keeps, which sees the columns that it asked for and the label.
+    pub(crate) fn read_those<C>(
+        &self,
+        file: &Path,
+        columns: impl FnOnce(&Rows) -> Result<C, TrainError>,
+        mut keep: impl FnMut(&Rows, &C, bool) -> Result<bool, TrainError>,
+    ) -> Result<Dataset, TrainError> {
         let mut rows = Rows::open(file)?;
         let readings = self.readings(&rows)?;
         let label = rows.column(&self.label.column)?;
         let group = self.group.as_deref().map(|column| rows.column(column)).transpose()?;
         let time = self.time.as_deref().map(|column| rows.column(column)).transpose()?;
+        let columns = columns(&rows)?;
         let mut data = Dataset::of(self.features());
         let mut groups: HashMap<Vec<String>, u32> = HashMap::new();
         while rows.advance()? {
+            let came_about = self.label.read(&rows, label)?;
+            if !keep(&rows, &columns, came_about)? {
+                continue;
+            }
             let values: Vec<f64> =
                 readings.iter().map(|reading| reading.value(&rows)).collect::<Result<_, TrainError>>()?;
-            let came_about = self.label.read(&rows, label)?;
             let whose = group.map_or_else(|| rows.whole(), |column| vec![rows.text(column).to_owned()]);
             let next = groups.len() as u32;
             let group = *groups.entry(whose).or_insert(next);

@@ -140,17 +140,33 @@ pub(crate) fn write_down(
     Ok((artifact, card))
 }
 
+/// The bytes of an artifact, unless they are more than `most`.
+pub(crate) fn artifact_bytes(file: &Path, most: usize) -> Result<Vec<u8>, TrainError> {
+    let io = |error| TrainError::File(file.to_path_buf(), error);
+    let length = std::fs::metadata(file).map_err(io)?.len();
+    if length > most as u64 {
+        return Err(TrainError::Model(format!("{} is larger than any artifact", file.display())));
+    }
+    std::fs::read(file).map_err(io)
+}
+
+/// The mapping that an artifact of any kind names.
+///
+/// # Errors
+/// As [`load`].
+pub fn mapping_of(file: &Path) -> Result<String, TrainError> {
+    match crate::uplift::load(file) {
+        Ok((_, summary, _)) => Ok(summary.data),
+        Err(_) => Ok(load(file)?.1.data),
+    }
+}
+
 /// A model from its file.
 ///
 /// # Errors
 /// [`TrainError::File`], [`TrainError::Model`].
 pub fn load(file: &Path) -> Result<(Model, Summary, usize), TrainError> {
-    let io = |error| TrainError::File(file.to_path_buf(), error);
-    let length = std::fs::metadata(file).map_err(io)?.len();
-    if length > MAX_BYTES as u64 {
-        return Err(TrainError::Model(format!("{} is larger than any artifact", file.display())));
-    }
-    let bytes = std::fs::read(file).map_err(io)?;
+    let bytes = artifact_bytes(file, MAX_BYTES)?;
     let (model, summary) = Summary::decode(&bytes).map_err(|error| TrainError::Model(error.to_string()))?;
     Ok((model, summary, bytes.len()))
 }

@@ -2,6 +2,7 @@
 
 mod log;
 mod path;
+mod uplift;
 
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,9 @@ pub(super) struct TrainArguments {
     /// Judges the mapping's recipe on folds of the rows; nothing is written.
     #[arg(long, conflicts_with = "out")]
     cross_validate: bool,
+    /// With --evaluate: writes the score of each row here, CSV, for mappings that say who was treated.
+    #[arg(long, value_name = "FILE", requires = "evaluate")]
+    scores: Option<PathBuf>,
     /// What everything random follows from.
     #[arg(long, default_value_t = 42)]
     seed: u64,
@@ -91,14 +95,19 @@ pub(super) fn run(arguments: &TrainArguments) -> Exit {
         Err(Stopped::Said(exit)) => exit,
         Err(Stopped::Because(error)) => {
             eprintln!("waver: {error}");
-            match error {
-                TrainError::NoMapping(..) | TrainError::Asked(_) => Exit::Usage,
-                TrainError::Mapping(..) => Exit::Configuration,
-                TrainError::Data { .. } | TrainError::TooLittle(_) | TrainError::Model(_) => Exit::Data,
-                TrainError::File(_, error) if error.kind() == std::io::ErrorKind::NotFound => Exit::NoInput,
-                TrainError::File(..) => Exit::Io,
-            }
+            exit_of(&error)
         }
+    }
+}
+
+/// The exit code for what went wrong.
+pub(super) fn exit_of(error: &TrainError) -> Exit {
+    match error {
+        TrainError::NoMapping(..) | TrainError::Asked(_) => Exit::Usage,
+        TrainError::Mapping(..) => Exit::Configuration,
+        TrainError::Data { .. } | TrainError::TooLittle(_) | TrainError::Model(_) => Exit::Data,
+        TrainError::File(_, error) if error.kind() == std::io::ErrorKind::NotFound => Exit::NoInput,
+        TrainError::File(..) => Exit::Io,
     }
 }
 
@@ -106,15 +115,19 @@ fn told(arguments: &TrainArguments) -> Result<(), Stopped> {
     let TrainArguments { seed, json, .. } = arguments;
     let mapping = match (&arguments.mapping, &arguments.evaluate) {
         (Some(name), _) => Mapping::load(name)?,
-        (None, Some(model)) => Mapping::load(&train::load(model)?.1.data)?,
+        (None, Some(model)) => Mapping::load(&train::mapping_of(model)?)?,
         (None, None) => {
             return Err(TrainError::Asked("--mapping is missing".to_owned()).into());
         }
     };
+    if arguments.scores.is_some() && mapping.treatment.is_none() {
+        return Err(TrainError::Asked("--scores is for mappings that say who was treated".to_owned()).into());
+    }
     let input = match &arguments.data {
         Some(data) if mapping.work.is_some() || mapping.reaches.is_some() => {
             return Ok(path::told(arguments, mapping, data)?);
         }
+        Some(data) if mapping.treatment.is_some() => return Ok(uplift::told(arguments, &mapping, data)?),
         Some(data) => Input::read(mapping, data)?,
         None => log::read(arguments, mapping)?,
     };
@@ -122,9 +135,9 @@ fn told(arguments: &TrainArguments) -> Result<(), Stopped> {
     if let Some(model) = &arguments.evaluate {
         tell_evaluation(&train::evaluate_file(model, &input, *seed)?, *json, print_report);
     } else if let Some(out) = &arguments.out {
-        tell_trained(&train::train(&input, *seed, progress())?, mapping, out, arguments, print_report)?;
+        tell_trained(&train::train(&input, *seed, progress("fold"))?, mapping, out, arguments, print_report)?;
     } else {
-        tell_judged(&train::judge(&input, *seed, progress())?, mapping, *json, print_report);
+        tell_judged(&train::judge(&input, *seed, progress("fold"))?, mapping, *json, print_report);
     }
     Ok(())
 }
@@ -167,22 +180,22 @@ fn tell_judged<R: Serialize>(report: &R, mapping: &str, json: bool, print: fn(&R
 }
 
 /// Says how far it is: on a terminal in one line that is written over, elsewhere line by line.
-fn progress() -> impl FnMut(usize, usize) {
+pub(super) fn progress(of_what: &str) -> impl FnMut(usize, usize) {
     let terminal = std::io::stderr().is_terminal();
     move |done, of| {
         let mut out = std::io::stderr().lock();
         // Where nobody can be told, the work goes on.
         let _ = match (terminal, done == of) {
             (true, true) => write!(out, "\r\x1b[K"),
-            (true, false) => write!(out, "\rfold {} of {of}", done + 1),
+            (true, false) => write!(out, "\r{of_what} {} of {of}", done + 1),
             (false, true) => Ok(()),
-            (false, false) => writeln!(out, "fold {} of {of}", done + 1),
+            (false, false) => writeln!(out, "{of_what} {} of {of}", done + 1),
         };
         let _ = out.flush();
     }
 }
 
-fn print_json(told: &impl Serialize) {
+pub(super) fn print_json(told: &impl Serialize) {
     match serde_json::to_string_pretty(told) {
         // Who reads only its beginning may close it.
         Ok(text) => drop(writeln!(std::io::stdout(), "{text}")),

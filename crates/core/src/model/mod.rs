@@ -27,6 +27,8 @@ mod decode;
 mod encode;
 #[cfg(feature = "trainer")]
 mod summary;
+#[cfg(feature = "trainer")]
+pub mod uplift;
 
 #[cfg(feature = "trainer")]
 pub use summary::{Origin, Summary};

@@ -25,9 +25,9 @@ pub(super) fn told(arguments: &TrainArguments, mapping: Mapping, data: &Path) ->
     if let Some(model) = evaluate {
         tell_evaluation(&path::evaluate_file(model, &input, *seed)?, *json, print_path);
     } else if let Some(out) = &arguments.out {
-        tell_trained(&path::train(&input, *seed, progress())?, name, out, arguments, print_path)?;
+        tell_trained(&path::train(&input, *seed, progress("fold"))?, name, out, arguments, print_path)?;
     } else {
-        tell_judged(&path::cross_validate(&input, *seed, progress())?, name, *json, print_path);
+        tell_judged(&path::cross_validate(&input, *seed, progress("fold"))?, name, *json, print_path);
     }
     Ok(())
 }
