@@ -234,15 +234,16 @@ impl Policy {
     }
 
     /// The offer at `index` ([`Verdict::offer`]) as the page shows it, decided at `now` (Unix milliseconds of the collector's clock); `None` where
-    /// there is no such offer. The texts are those of `locale`, else of its language, else of the default locale. Decided anew for an offer
+    /// there is no such offer, or it is switched off. The texts are those of `locale`, else of its language, else of the default locale. Decided anew for an offer
     /// that stands already, hand in when it was decided, and it ends at the same instant. A text with `{prior_price}` is about `item`, and there is
     /// no offer without that.
     pub fn offer(&self, index: usize, locale: Option<&Locale>, now: u64, item: Option<&ItemFacts>) -> Option<Offer> {
+        let terms = self.terms.get(index).filter(|terms| !terms.is_off)?;
         let definition = self.definitions.get(index)?;
         let (locale, text) = locale::negotiate(&definition.texts, locale, &self.default_locale)?;
         Some(Offer {
-            id: self.terms.get(index)?.id.clone(),
-            kind: self.terms.get(index)?.kind,
+            id: terms.id.clone(),
+            kind: terms.kind,
             value: definition.value,
             currency: definition.currency,
             text: text.about(item, locale)?,

@@ -90,7 +90,7 @@ impl Running {
         Running::start_in(folder(), environment).await
     }
 
-    async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Running {
+    pub(crate) async fn start_in(folder: TempDir, environment: &[(&str, &str)]) -> Running {
         let clock = Arc::new(AtomicU64::new(NOW));
         let token = [("WAVER__ADMIN__TOKEN", ADMIN_TOKEN)];
         let environment = environment.iter().chain(&token).map(|(name, value)| ((*name).into(), (*value).into()));

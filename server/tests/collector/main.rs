@@ -14,6 +14,7 @@ mod keys;
 #[cfg(target_os = "linux")]
 mod memory;
 mod models;
+mod offers;
 mod ofrep;
 mod operators;
 mod origins;

@@ -274,6 +274,11 @@ fn each_kind_of_mistake_has_its_exit_code_and_says_what_to_do() {
     }
     let checked = run(&["check", "--config", config], &[]);
     assert_eq!(checked.status.code(), Some(0), "{checked:?}");
-    assert!(String::from_utf8_lossy(&checked.stdout).contains("site demo: policy "));
+    let said = String::from_utf8_lossy(&checked.stdout);
+    assert!(
+        said.contains("site demo: policy ") && said.contains("offers.toml:7: offer `ten-percent`: 10 % off in cart"),
+        "{said}"
+    );
+    assert!(said.contains("offers.toml:16: offer `ten-percent`: to whom: "), "{said}");
     assert_eq!(run(&["version"], &[]).stdout, format!("waver {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
 }
