@@ -129,6 +129,11 @@ hex_id! {
 }
 
 hex_id! {
+    /// A version of a policy: the beginning of the hash of its text.
+    PolicyVersion, 8 bytes, "^[0-9a-f]{16}$", "16 lower-case hexadecimal digits"
+}
+
+hex_id! {
     /// One erasure. It follows from the session's id and a secret of the collector, so that whoever asks again is told the same, and
     /// nobody else can come upon it.
     ErasureId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
@@ -175,7 +180,7 @@ macro_rules! debug_whole {
         }
     )+};
 }
-debug_whole! { DecisionId ErasureId Nonce LogChain LedgerChain SigningKeyId PublicKey Signature }
+debug_whole! { DecisionId ErasureId PolicyVersion Nonce LogChain LedgerChain SigningKeyId PublicKey Signature }
 
 /// An Ed25519 signature (RFC 8032). Only ever written as text.
 #[derive(Clone, Copy, PartialEq, Eq)]

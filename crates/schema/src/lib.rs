@@ -32,7 +32,8 @@ pub use error::{ApiError, ErrorCode};
 pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason};
 pub use id::{
     DecisionId, ErasureId, InvalidId, ItemRef, LedgerChain, Locale, LogChain, Nonce, NoticeVersion, OfferId, OrderRef,
-    PublicKey, SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, StratumName, TextHash, VisitorId,
+    PolicyVersion, PublicKey, SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, StratumName,
+    TextHash, VisitorId,
 };
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{

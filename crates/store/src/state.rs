@@ -13,6 +13,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use waver_core::experiment::{Assignment, Sums, Trials};
 use waver_core::session::Change;
 use waver_core::window::Report;
 
@@ -123,6 +124,8 @@ pub struct Commit {
     /// What of all that they ever gained no session takes away with it any more: what the sessions had added that are over now, and what has
     /// no session's share in it. A snapshot holds only this of the aggregates, and each session's row its own share.
     pub settled: Vec<(SiteNumber, Vec<Change>)>,
+    /// What sessions that are over came to as trials of offers, and what was corrected of such since. Under the same fence as the aggregates.
+    pub trials: Vec<(SiteNumber, Assignment, Sums)>,
 }
 
 /// Derived state.
@@ -181,4 +184,10 @@ pub trait StateStore: Send + Sync + 'static {
         to: u64,
         step_ms: u64,
     ) -> impl Future<Output = Result<Report, StoreError>> + Send;
+
+    /// What the sessions of a site that are over came to as trials of offers.
+    ///
+    /// # Errors
+    /// [`StoreError::Read`].
+    fn trials(&self, site: SiteNumber) -> impl Future<Output = Result<Arc<Trials>, StoreError>> + Send;
 }

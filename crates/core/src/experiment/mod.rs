@@ -6,13 +6,17 @@
 //! browser module does not.
 
 mod moments;
+mod report;
 mod sample_ratio;
 mod sequence;
 #[cfg(test)]
 mod shop;
 mod sums;
+mod trials;
 
 pub use moments::Moments;
+pub use report::{ArmReport, Effect, Effects, Measure, OfferReport, RatioReport, Standing, harm, report};
 pub use sample_ratio::{ALARM, SampleRatio};
 pub use sequence::{ALPHA, Contrast, FEWEST, Interval, difference, widening};
 pub use sums::{MOST_CURRENCIES, Money, OrderOutcome, Outcome, Sums, Total};
+pub use trials::{Assignment, DAY_MS, MOST_CELLS, Trial, Trials, day_of};

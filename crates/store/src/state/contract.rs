@@ -399,3 +399,39 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn trials_are_added_once_come_back_from_a_snapshot_and_are_forgotten_by_the_day() {
+    let sums = |sessions| Sums { sessions, converted: 1, orders: 1, ..Sums::default() };
+    let assignment = |day| Assignment {
+        day,
+        offer: waver_schema::OfferId::parse("ten-percent").expect("valid"),
+        policy: waver_schema::PolicyVersion::from_bytes([1; 8]),
+        holdout_milli: 100,
+        stratum: waver_schema::StratumName::parse("all").expect("valid"),
+        arm: waver_schema::Arm::Holdout,
+        exposed: false,
+    };
+    let state = EmbeddedState::new(sites(), GRACE);
+    let with =
+        |from, upto, day| Commit { trials: vec![(1, assignment(day), sums(3))], ..commit(from, upto, Vec::new()) };
+    for (from, upto, day) in [(0, 1, 400), (1, 2, 400), (2, 3, 401)] {
+        assert!(state.commit(with(from, upto, day)).await.expect("commits"));
+    }
+    // Folded anew, as after a crash: below the fence nothing counts twice.
+    assert!(state.commit(with(1, 2, 400)).await.expect("commits"));
+    let sessions = async |state: &EmbeddedState| {
+        let trials = state.trials(1).await.expect("reads");
+        trials.iter().map(|(assignment, sums)| (assignment.day, sums.sessions)).collect::<Vec<_>>()
+    };
+    assert_eq!(sessions(&state).await, [(400, 6), (401, 3)]);
+    assert!(state.trials(0).await.expect("reads").is_empty());
+    for fold in [FOLD, FOLD + 1] {
+        let parts = state.capture(FOLD).into_parts(std::sync::Arc::new(PlainRows));
+        let again = EmbeddedState::restore(sites(), GRACE, fold, 0, parts, &PlainRows).expect("restores");
+        assert_eq!(sessions(&again).await, [(400, 6), (401, 3)]);
+    }
+    let kept = waver_core::window::Kept { minutes_ms: 1, hours_ms: waver_core::experiment::DAY_MS };
+    state.expire_windows(402 * waver_core::experiment::DAY_MS + 7, &kept);
+    assert_eq!(sessions(&state).await, [(401, 3)]);
+}

@@ -2,6 +2,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use serde::{Deserialize, Serialize};
+use waver_core::experiment::{Trials, day_of};
 use waver_core::window::{EarlierWindows, Kept, Report, Windows};
 use waver_schema::SiteKey;
 
@@ -20,8 +21,8 @@ const PART_BYTES: usize = 64 * 1024;
 /// Version of what a snapshot's parts hold. Every version ever written stays readable.
 ///
 /// 1: rows as they are, and windows with all that they gained; at first without the cells that sessions had come to. 2: rows sealed, and windows
-/// without the shares of the sessions in them.
-const SNAPSHOT_VERSION: u8 = 2;
+/// without the shares of the sessions in them. 3: and trials.
+const SNAPSHOT_VERSION: u8 = 3;
 /// The last version whose rows lie as they are.
 const UNSEALED_VERSION: u8 = 1;
 
@@ -46,6 +47,8 @@ struct Inner {
     /// The windows without the shares of the sessions that are there: what a snapshot holds. A sketch cannot forget, so that these are added up
     /// beside the windows and not taken from them.
     settled: Vec<Windows>,
+    /// Of sessions that are over only, so that a snapshot holds them as they are. A copy shares them until one side changes them.
+    trials: Vec<Arc<Trials>>,
     /// What the rows of another fold, while they are rebuilt, have to do with the windows.
     rebuilt: Option<Rebuilt>,
     live: LiveCounts,
@@ -122,10 +125,21 @@ impl EmbeddedState {
         self.read().live.at(site, now)
     }
 
-    /// Lets go of aggregates that are older than `kept` at `now` (Unix milliseconds).
+    /// What the sessions of a site that are over came to as trials of offers.
+    pub fn trials_now(&self, site: SiteNumber) -> Arc<Trials> {
+        Arc::clone(&self.read().trials[usize::from(site)])
+    }
+
+    /// Lets go of aggregates that are older than `kept` at `now` (Unix milliseconds); of trials as of hours.
     pub fn expire_windows(&self, now: u64, kept: &Kept) {
         let mut inner = self.write();
         inner.clock = inner.clock.max(now);
+        let oldest = day_of(now.saturating_sub(kept.hours_ms));
+        for trials in &mut inner.trials {
+            if trials.iter().next().is_some_and(|(first, _)| first.day < oldest) {
+                Arc::make_mut(trials).expire(oldest);
+            }
+        }
         let Inner { windows, settled, .. } = &mut *inner;
         windows.iter_mut().chain(settled).for_each(|windows| {
             windows.expire(now, kept);
@@ -147,6 +161,7 @@ impl EmbeddedState {
             },
             rows: inner.rows.clone(),
             windows: inner.settled.iter().zip(&inner.windows).map(|(settled, all)| settled.as_late_as(all)).collect(),
+            trials: inner.trials.clone(),
         }
     }
 
@@ -169,6 +184,7 @@ impl EmbeddedState {
         let mut header: Option<Header> = None;
         let mut numbers = Vec::new();
         let mut windows: BTreeMap<SiteNumber, Vec<u8>> = BTreeMap::new();
+        let mut trials: BTreeMap<SiteNumber, Vec<u8>> = BTreeMap::new();
         for part in parts {
             let part = part?;
             let Some(header) = &header else {
@@ -197,6 +213,10 @@ impl EmbeddedState {
                     let site = *numbers.get(usize::from(site)).ok_or_else(damaged)?;
                     windows.entry(site).or_default().extend_from_slice(&bytes);
                 }
+                Content::Trials(site, bytes) => {
+                    let site = *numbers.get(usize::from(site)).ok_or_else(damaged)?;
+                    trials.entry(site).or_default().extend_from_slice(&bytes);
+                }
             }
         }
         let Some(header) = header else { return Err(damaged()) };
@@ -204,6 +224,9 @@ impl EmbeddedState {
             inner.settled[usize::from(site)] = windows_of(&bytes, header.version)?;
         }
         inner.windows.clone_from(&inner.settled);
+        for (site, bytes) in trials {
+            inner.trials[usize::from(site)] = Arc::new(decode(&bytes)?);
+        }
         let rebuilt = if header.version > UNSEALED_VERSION { Rebuilt::Missing } else { Rebuilt::Included };
         if header.fold_version == fold_version {
             inner.applied = header.applied;
@@ -269,6 +292,9 @@ impl StateStore for EmbeddedState {
             for (site, changes) in commit.settled {
                 inner.settled[usize::from(site)].fold(&changes);
             }
+            for (site, assignment, sums) in commit.trials {
+                Arc::make_mut(&mut inner.trials[usize::from(site)]).add(assignment, &sums);
+            }
             inner.windows_applied = inner.windows_applied.max(commit.upto);
         }
         inner.applied = inner.applied.max(commit.upto);
@@ -331,6 +357,10 @@ impl StateStore for EmbeddedState {
     async fn report(&self, site: SiteNumber, from: u64, to: u64, step_ms: u64) -> Result<Report, StoreError> {
         Ok(self.with_windows(site, |windows| windows.report(from, to, step_ms)))
     }
+
+    async fn trials(&self, site: SiteNumber) -> Result<Arc<Trials>, StoreError> {
+        Ok(self.trials_now(site))
+    }
 }
 
 impl Inner {
@@ -341,6 +371,7 @@ impl Inner {
             tombstones: 0,
             windows: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
             settled: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
+            trials: std::iter::repeat_with(Arc::default).take(sites.len()).collect(),
             rebuilt: None,
             live: LiveCounts::default(),
             due: BTreeMap::new(),
@@ -421,6 +452,7 @@ impl Inner {
                 self.sites.push(key.clone());
                 self.windows.push(Windows::default());
                 self.settled.push(Windows::default());
+                self.trials.push(Arc::default());
                 self.latest.push(VecDeque::new());
                 self.sites.len() - 1
             });
@@ -484,6 +516,7 @@ pub struct Captured {
     header: Header,
     rows: Vec<Arc<HashMap<Key, Stored>>>,
     windows: Vec<Windows>,
+    trials: Vec<Arc<Trials>>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -516,6 +549,8 @@ enum Content {
     Rows(Vec<StoredRow>),
     /// A piece of the windows of a site; all of its pieces in order are the whole.
     Windows(SiteNumber, serde_bytes::ByteBuf),
+    /// A piece of the trials of a site, likewise.
+    Trials(SiteNumber, serde_bytes::ByteBuf),
 }
 
 impl Captured {
@@ -534,17 +569,22 @@ impl Captured {
     pub fn into_parts(self, seal: Arc<dyn RowSeal>) -> Parts {
         let sites = self.header.sites.clone();
         let rows = self.rows.into_iter().flat_map(move |rows| in_parts(&rows, &sites, &*seal));
-        let windows = (0..).zip(self.windows).flat_map(|(site, windows)| in_pieces(site, &windows));
-        let contents = rows.chain(windows).map(|content| content.and_then(|content| encode(&content)));
+        let windows = (0..).zip(self.windows).flat_map(|(site, windows)| in_pieces(site, &windows, Content::Windows));
+        let trials = (0..).zip(self.trials).flat_map(|(site, trials)| in_pieces(site, &*trials, Content::Trials));
+        let contents = rows.chain(windows).chain(trials).map(|content| content.and_then(|content| encode(&content)));
         Box::new(std::iter::once(encode(&self.header)).chain(contents))
     }
 }
 
-/// The windows of one site, cut into pieces of [`PART_BYTES`].
-fn in_pieces(site: SiteNumber, windows: &Windows) -> Vec<Result<Content, StoreError>> {
-    match postcard::to_allocvec(windows) {
+/// The windows or trials of one site, cut into pieces of [`PART_BYTES`].
+fn in_pieces(
+    site: SiteNumber,
+    whole: &impl Serialize,
+    content: fn(SiteNumber, serde_bytes::ByteBuf) -> Content,
+) -> Vec<Result<Content, StoreError>> {
+    match postcard::to_allocvec(whole) {
         Ok(bytes) => {
-            let piece = |piece: &[u8]| Ok(Content::Windows(site, serde_bytes::ByteBuf::from(piece)));
+            let piece = |piece: &[u8]| Ok(content(site, serde_bytes::ByteBuf::from(piece)));
             bytes.chunks(PART_BYTES).map(piece).collect()
         }
         Err(error) => vec![Err(not_encoded(error))],
