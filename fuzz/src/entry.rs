@@ -12,6 +12,7 @@ pub(crate) fn run(bytes: &[u8]) {
         RecordKind::DeadLetter,
         RecordKind::Erasure,
         RecordKind::Visit,
+        RecordKind::Stop,
     ] {
         let record = |payload: &[u8]| Record {
             kind,

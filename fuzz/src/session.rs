@@ -57,6 +57,7 @@ fn decision(bytes: &mut Unstructured<'_>, now: u64) -> Result<DecisionRecord> {
         offer: (arm != Arm::Nothing).then_some(offer),
         at: now,
         expires_at: now + u64::from(bytes.arbitrary::<u32>()?),
+        trial: None,
     })
 }
 

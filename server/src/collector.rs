@@ -24,6 +24,7 @@ use crate::http::{self, AdminGate, App, Proxies};
 use crate::intent_model;
 use crate::keeper::{Keeper, millis};
 use crate::keyring::{Keyring, KeysHeld, Vault};
+use crate::learning::Learning;
 use crate::metrics::Metrics;
 use crate::policy_archive::PolicyArchive;
 use crate::rate::{RateLimits, Refused};
@@ -198,6 +199,7 @@ impl Collector {
             readiness: readiness.clone(),
             erasures: Arc::clone(&erasures),
             changed,
+            learning: Learning::default(),
             waiting: VecDeque::new(),
             halted: false,
         };

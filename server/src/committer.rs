@@ -15,10 +15,11 @@ use waver_store::{
 };
 
 use crate::dead_letter::{KeptLetter, LETTERS_PER_SITE};
-use crate::entry::{ConsentEntry, Entry, Found};
+use crate::entry::{ConsentEntry, Entry, Found, StopEntry};
 use crate::erasures::{Erasures, log_point};
 use crate::host::Host;
 use crate::keyring::Keyring;
+use crate::learning::Learning;
 use crate::metrics::Metrics;
 use crate::pipeline::{Candidates, Erase, Group, Plan, ReadBatch, Room, Sender, letter_keys, letters_key};
 use crate::readiness::Readiness;
@@ -48,6 +49,8 @@ pub(crate) enum Command {
     Batch(ReadBatch, Reply<BatchAnswer>),
     Decide(Box<DecisionRequest>, DecisionId, Reply<Decision>),
     Erase(Erase, Reply<EraseAnswer>),
+    /// Of the collector itself, which waits for no answer.
+    Stop(StopEntry),
 }
 
 impl Command {
@@ -77,6 +80,7 @@ impl Command {
             Command::Batch(_, to) => drop(to.send(Err(code))),
             Command::Decide(_, _, to) => drop(to.send(Err(code))),
             Command::Erase(_, to) => drop(to.send(Err(code))),
+            Command::Stop(_) => {}
         }
     }
 
@@ -87,6 +91,7 @@ impl Command {
             Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130 + batch.dead.len() * 700,
             Command::Decide(..) => 700,
             Command::Erase(erase, _) => 250 + (1 + erase.keyed.len()) * 150,
+            Command::Stop(_) => 200,
         }
     }
 }
@@ -201,6 +206,9 @@ pub(crate) async fn forget_over<S: StateStore>(state: &S, now: u64, end: Option<
                 let closing = session.state.closing();
                 commit.settled.extend([(site, session.added(pseudonym.lot())), (site, closing.clone())]);
                 commit.changes.push((site, closing));
+                commit
+                    .trials
+                    .extend(session.state.trials().into_iter().map(|(assignment, sums)| (site, assignment, sums)));
             }
             commit.writes.push(Write { key, expected: Some(row.version), bytes: None, life: None });
         }
@@ -291,6 +299,8 @@ pub(crate) struct Committer<L, S> {
     pub(crate) erasures: Arc<Erasures>,
     /// Told of each change of the state.
     pub(crate) changed: watch::Sender<u64>,
+    /// What was learned from sessions that are over.
+    pub(crate) learning: Learning,
     /// Commands that were taken from the queue and wait for the next group.
     pub(crate) waiting: VecDeque<(Candidates, Command)>,
     /// Holds once something is in the log and could not be followed up: the state lacks it, so that nothing more may be built on that. The next
@@ -310,6 +320,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
                 biased; // the queue may never be empty
                 _ = sweeps.tick() => {
                     self.sweep().await;
+                    self.learn().await;
                     continue;
                 }
                 _ = letters.tick() => {
@@ -366,7 +377,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         }
         let keys = self.waiting.iter().take(candidates).flat_map(|(of, command)| command.keys(of));
         let rows = load(&*self.state, keys).await?;
-        let mut group = Group::new(&self.sites, rows, self.clock, self.room())?;
+        let mut group = Group::new(&self.sites, rows, self.clock, self.room())?.with_learning(&self.learning);
         let before = log_point(&*self.log);
         while answers.len() < candidates
             && !group.is_full()
@@ -476,6 +487,28 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         }
     }
 
+    /// Learns from the sessions that are over, and stops offers that do harm.
+    async fn learn(&mut self) {
+        if self.halted || !self.learning.is_due(self.clock) {
+            return;
+        }
+        for (site, configured) in self.sites.iter() {
+            let trials = match self.state.trials(site.number()).await {
+                Ok(trials) => trials,
+                Err(error) => {
+                    tracing::error!("what sessions came to cannot be read: {error}");
+                    return;
+                }
+            };
+            for entry in self.learning.take_in(site, trials, &configured.policy()) {
+                self.waiting.push_back((Candidates::nobody(site, self.clock), Command::Stop(entry)));
+            }
+        }
+        while !self.waiting.is_empty() {
+            self.commit_group().await;
+        }
+    }
+
     /// Lets go of dead letters whose time is over.
     async fn sweep_letters(&mut self) {
         let before = self.host.now().max(self.clock).saturating_sub(self.letters_kept_ms);
@@ -505,6 +538,16 @@ fn work(group: &mut Group<'_>, of: &Candidates, command: Command, before: LogPoi
         Command::Batch(batch, to) => Answer::new(to, group.batch(of, batch)),
         Command::Decide(request, id, to) => Answer::new(to, group.decide(of, &request, id)),
         Command::Erase(erase, to) => Answer::new(to, group.erase(of, &erase, before)),
+        Command::Stop(entry) => {
+            let offer = entry.offer.clone();
+            let stopped = group.stop(of, entry);
+            Answer(Box::new(move |durable| match durable.and(stopped) {
+                Ok(()) => {
+                    tracing::warn!(offer = offer.as_str(), "stopped: the interval of what it changes is below zero")
+                }
+                Err(code) => tracing::error!(offer = offer.as_str(), "cannot be stopped: {code:?}"),
+            }))
+        }
     }
 }
 

@@ -3,10 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 use waver_core::decision::Circumstances;
+use waver_core::experiment::Measure;
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
-    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, OfferId, PageType, SiteKey,
+    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, OfferId, PageType,
+    PolicyVersion, SiteKey,
 };
 use waver_store::{DecodeError, Pseudonym, Record, RecordKind};
 
@@ -122,6 +124,19 @@ pub(crate) struct VisitEntry {
     pub(crate) until: u64,
 }
 
+/// An offer that is stopped, for as long as the policy is of the version under which it was found to do harm. Holds nothing of any session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StopEntry {
+    /// The offer.
+    pub(crate) offer: OfferId,
+    /// The version of the policy.
+    pub(crate) policy: PolicyVersion,
+    /// What it harms.
+    pub(crate) measure: Measure,
+    /// Upper end of the interval of what it changes for a session; below zero.
+    pub(crate) high: f64,
+}
+
 impl DecisionEntry {
     pub(crate) fn new(
         record: DecisionRecord,
@@ -204,6 +219,7 @@ pub(crate) enum Entry {
     DeadLetter(DeadLetterEntry),
     Erasure(ErasureEntry),
     Visit(VisitEntry),
+    Stop(StopEntry),
 }
 
 impl Entry {
@@ -224,6 +240,7 @@ impl Entry {
             Entry::DeadLetter(letters) => (RecordKind::DeadLetter, serde_json::to_vec(letters)?),
             Entry::Erasure(erasure) => (RecordKind::Erasure, serde_json::to_vec(erasure)?),
             Entry::Visit(visit) => (RecordKind::Visit, serde_json::to_vec(visit)?),
+            Entry::Stop(stop) => (RecordKind::Stop, serde_json::to_vec(stop)?),
         };
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
@@ -240,6 +257,7 @@ impl Entry {
             RecordKind::DeadLetter => Entry::DeadLetter(serde_json::from_slice(&record.payload)?),
             RecordKind::Erasure => Entry::Erasure(serde_json::from_slice(&record.payload)?),
             RecordKind::Visit => Entry::Visit(serde_json::from_slice(&record.payload)?),
+            RecordKind::Stop => Entry::Stop(serde_json::from_slice(&record.payload)?),
         })
     }
 }

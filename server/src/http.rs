@@ -20,6 +20,7 @@ mod ledger;
 mod me;
 mod models;
 mod noisy_export;
+mod offers_report;
 mod ofrep;
 mod operations;
 mod refusal;
@@ -123,6 +124,7 @@ fn routes() -> [OpenApiRouter<SharedApp>; 4] {
         .routes(routes!(aggregates::get))
         .routes(routes!(sessions::get))
         .routes(routes!(models::get))
+        .routes(routes!(offers_report::get))
         .routes(routes!(dead_letters::get))
         .routes(routes!(dead_letters::redrive))
         .routes(routes!(stream::get))

@@ -75,7 +75,7 @@ impl Vault {
             RecordKind::Batch | RecordKind::Decision => Some(Vault::Behaviour),
             RecordKind::DeadLetter => Some(Vault::Letters),
             RecordKind::Visit => Some(Vault::Visitors),
-            RecordKind::Consent | RecordKind::Erasure => None,
+            RecordKind::Consent | RecordKind::Erasure | RecordKind::Stop => None,
         }
     }
 }

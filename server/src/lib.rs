@@ -31,6 +31,7 @@ mod http;
 mod intent_model;
 mod keeper;
 mod keyring;
+mod learning;
 mod metrics;
 mod outcome;
 mod pipeline;

@@ -9,22 +9,28 @@ use std::collections::{BTreeMap, HashMap};
 
 use waver_core::consent::Purpose;
 use waver_core::decision::{Circumstances, Facts, Verdict, seed_of};
+use waver_core::experiment::{Assignment, Sums, Trial};
 use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState, mark_active, mark_reached};
 use waver_policy::Policy;
 use waver_schema::{
     Arm, BatchAnswer, Cart, ConsentAnswer, ConsentChoice, Decision, DecisionFeatures, DecisionId, DecisionReason,
-    DecisionRequest, ErrorCode, Locale, Offer, OfferId, PageType, Rejected, SlotName, TrafficClass,
+    DecisionRequest, ErrorCode, Locale, Offer, OfferId, PageType, PolicyVersion, Rejected, SlotName, StratumName,
+    TrafficClass,
 };
 use waver_store::{Commit, Key, Position, Pseudonym, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
-use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found, VisitEntry};
+use crate::entry::{
+    BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found, StopEntry, VisitEntry,
+};
 use crate::keyring::{EpochNumber, Named, PurposeSet, Readable, SEAL_BYTES, Unsealed, VisitorName};
+use crate::learning::Learning;
 use crate::outcome::{DiscardReason, Outcomes};
 use crate::site::{SiteIndex, Sites};
-use crate::state::{self, Session, Tombstone, Visitor};
+use crate::state::{self, Session, Stops, Tombstone, Visitor};
 
 mod erase;
+mod stop;
 
 pub(crate) use erase::{Erase, Erased};
 
@@ -53,7 +59,11 @@ impl Candidates {
         let keys = |(_, from): (_, Sender)| [from.key(), from.tombstone_key()];
         let of_visitor = self.of_visitor().map(|(from, _)| [from.visitor_key(), from.tombstone_key()]);
         let of_visitor = of_visitor.into_iter().flatten();
-        self.senders().flat_map(keys).chain(of_visitor).chain([Key::Books(self.site.number())]).collect()
+        self.senders()
+            .flat_map(keys)
+            .chain(of_visitor)
+            .chain([Key::Books(self.site.number()), Key::Stops(self.site.number())])
+            .collect()
     }
 
     /// The browser across sessions as a sender, and when its pseudonym ends.
@@ -68,6 +78,13 @@ impl Candidates {
         self.names
             .iter()
             .map(move |&Named { pseudonym, epoch, set }| (set, Sender { site, pseudonym, epoch, received_at }))
+    }
+}
+
+impl Candidates {
+    /// Nobody: for what is of a site and of none of its sessions.
+    pub(crate) fn nobody(site: SiteIndex, received_at: u64) -> Candidates {
+        Sender { site, pseudonym: Pseudonym::from_bytes([0; 16]), epoch: None, received_at }.into()
     }
 }
 
@@ -150,6 +167,14 @@ struct HeldVisitor {
     is_changed: bool,
 }
 
+/// The stopped offers of a site as a group holds them.
+#[derive(Default)]
+struct HeldStops {
+    version: u32,
+    stops: Stops,
+    is_changed: bool,
+}
+
 /// The books of a site as a group holds them.
 struct HeldBooks {
     version: u32,
@@ -208,6 +233,9 @@ pub(crate) struct Group<'a> {
     visitors: HashMap<Key, HeldVisitor>,
     books: BTreeMap<SiteNumber, HeldBooks>,
     letters: BTreeMap<SiteNumber, HeldLetters>,
+    stops: BTreeMap<SiteNumber, HeldStops>,
+    /// What was learned of offers; nothing where what is in the log already is folded.
+    learning: Option<&'a Learning>,
     /// How many sessions may still begin, and how many may still be erased.
     room: Room,
     erased: Vec<Erased>,
@@ -215,6 +243,7 @@ pub(crate) struct Group<'a> {
     clock: u64,
     changes: Vec<(SiteNumber, Vec<Change>)>,
     settled: Vec<(SiteNumber, Vec<Change>)>,
+    trials: Vec<(SiteNumber, Assignment, Sums)>,
     unlogged: Vec<(SiteIndex, Outcomes)>,
     records: Vec<Unsealed>,
     bytes: usize,
@@ -230,6 +259,7 @@ pub(crate) struct Plan {
     /// What becomes true of erasures only once their records are durable.
     pub(crate) erased: Vec<Erased>,
     settled: Vec<(SiteNumber, Vec<Change>)>,
+    trials: Vec<(SiteNumber, Assignment, Sums)>,
     /// Outcomes that the log has no trace of.
     pub(crate) unlogged: Vec<(SiteIndex, Outcomes)>,
     pub(crate) clock: u64,
@@ -241,7 +271,7 @@ impl Plan {
     /// # Errors
     /// [`StoreError::Write`] for a row that has no form in bytes.
     pub(crate) fn commit(self, from: u64, upto: u64, positions: &[Position]) -> Result<Commit, StoreError> {
-        let Plan { mut writes, letters, changes, settled, clock, .. } = self;
+        let Plan { mut writes, letters, changes, settled, trials, clock, .. } = self;
         for (key, NewLetter { at, mut letter }) in letters {
             letter.id.offset = match at {
                 Standing::At(offset) => offset,
@@ -250,7 +280,7 @@ impl Plan {
             // The row that says where the ring stands is guarded by its version, and with it all of the ring.
             writes.push(Write { key, expected: None, bytes: Some(state::write(&letter)?), life: None });
         }
-        Ok(Commit { from, upto, clock, writes, changes, settled })
+        Ok(Commit { from, upto, clock, writes, changes, settled, trials })
     }
 }
 
@@ -270,12 +300,17 @@ impl<'a> Group<'a> {
         let mut visitors = HashMap::new();
         let mut books = BTreeMap::new();
         let mut letters: BTreeMap<SiteNumber, HeldLetters> = BTreeMap::new();
+        let mut stops = BTreeMap::new();
         for (key, row) in rows {
             let version = row.as_ref().map_or(0, |row| row.version);
             match key {
                 Key::Books(site) => {
                     let outcomes = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
                     books.insert(site, HeldBooks { version, outcomes, is_changed: false });
+                }
+                Key::Stops(site) => {
+                    let known = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                    stops.insert(site, HeldStops { version, stops: known, is_changed: false });
                 }
                 Key::DeadLetters(site) => {
                     let held = letters.entry(site).or_default();
@@ -309,15 +344,23 @@ impl<'a> Group<'a> {
             visitors,
             books,
             letters,
+            stops,
+            learning: None,
             room,
             erased: Vec::new(),
             clock,
             changes: Vec::new(),
             settled: Vec::new(),
+            trials: Vec::new(),
             unlogged: Vec::new(),
             records: Vec::new(),
             bytes: 0,
         })
+    }
+
+    /// The same, deciding by what was learned.
+    pub(crate) fn with_learning(self, learning: &'a Learning) -> Group<'a> {
+        Group { learning: Some(learning), ..self }
     }
 
     /// Whether it should be committed before it takes more.
@@ -455,10 +498,18 @@ impl<'a> Group<'a> {
         if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
             return Ok(standing);
         }
-        let around = Circumstances { to_visitor: self.offered_to(of), ..Circumstances::default() };
-        let facts = facts(session, from, &Asked::from(request), around);
-        let (verdict, failures) = policy.decide(&facts, seed_of(id), session.state.session_ms(from.received_at));
-        for failure in failures {
+        let stopped = self.stopped(from.site, &policy);
+        let around = Circumstances { to_visitor: self.offered_to(of), stopped, ..Circumstances::default() };
+        let mut facts = facts(session, from, &Asked::from(request), around);
+        let now = session.state.session_ms(from.received_at);
+        let judged = policy.judge(&facts);
+        let arms = judged.arms(&facts, now);
+        if !arms.is_empty() {
+            let stratum = policy.stratum(&facts);
+            facts.around.learned = self.learning.and_then(|known| known.learned(from.site, &policy, &stratum, &arms));
+        }
+        let verdict = judged.decide(&facts, seed_of(id), now);
+        for failure in judged.failures {
             tracing::warn!(offer = failure.offer.as_str(), "a rule failed: {}", failure.message);
         }
         let (record, offer) = record_of(&verdict, &policy, from, id, &facts, request.locale.as_ref());
@@ -523,6 +574,7 @@ impl<'a> Group<'a> {
             }
             Entry::Decision(decision) => self.fold_decision(from, decision),
             Entry::Visit(visit) => self.fold_visit(from, visit),
+            Entry::Stop(stop) => self.fold_stop(from, stop),
             Entry::DeadLetter(letters) => self.keep_letters(from, letters, Standing::At(offset)),
             Entry::Erasure(ErasureEntry { erasure, .. }) => {
                 self.fold_erasure(from, *erasure);
@@ -576,6 +628,10 @@ impl<'a> Group<'a> {
             let bytes = Some(state::write(&held.outcomes)?);
             writes.push(Write { key: Key::Books(site), expected: Some(held.version), bytes, life: None });
         }
+        for (site, held) in self.stops.into_iter().filter(|(_, held)| held.is_changed) {
+            let bytes = Some(state::write(&held.stops)?);
+            writes.push(Write { key: Key::Stops(site), expected: Some(held.version), bytes, life: None });
+        }
         let mut letters = Vec::new();
         for (site, held) in self.letters {
             if held.is_changed {
@@ -597,6 +653,7 @@ impl<'a> Group<'a> {
             changes: self.changes,
             erased: self.erased,
             settled: self.settled,
+            trials: self.trials,
             unlogged: self.unlogged,
             clock: self.clock,
         })
@@ -621,6 +678,7 @@ impl<'a> Group<'a> {
         let closing = session.state.closing();
         self.changes.push((site, closing.clone()));
         self.settled.extend([(site, session.added(from.pseudonym.lot())), (site, closing)]);
+        self.trials.extend(session.state.trials().into_iter().map(|(assignment, sums)| (site, assignment, sums)));
     }
 
     /// Also gives what the books gained, if the session is another one now.
@@ -819,6 +877,13 @@ fn record_of(
     let text = |index| policy.offer(index, locale, from.received_at, facts.around.item.as_ref());
     let offer = verdict.offer.and_then(text);
     let counted = offer.clone().or_else(|| verdict.counterfactual.and_then(text));
+    let trial = verdict.offer.or(verdict.counterfactual).and_then(|index| {
+        Some(Trial {
+            policy: PolicyVersion::parse(policy.version()).ok()?,
+            stratum: policy.stratum(facts),
+            holdout_milli: policy.terms().get(index)?.holdout_milli,
+        })
+    });
     let record = DecisionRecord {
         decision,
         slot: facts.slot.clone(),
@@ -827,6 +892,7 @@ fn record_of(
         offer: counted.as_ref().map(|offer| offer.id.clone()),
         at: from.received_at,
         expires_at: counted.as_ref().map_or(0, |offer| offer.expires_at),
+        trial: trial.filter(|_| counted.is_some()),
     };
     (record, offer)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde::Serialize;
+use waver_core::experiment::{Assignment, Sums, day_of};
 use waver_core::session::FOLD_VERSION;
 use waver_policy::Policy;
 use waver_store::{EmbeddedState, EventLog, Key, Pseudonym, SnapshotStore, StateStore};
@@ -48,6 +49,8 @@ pub(crate) struct Proof {
     pub(crate) sessions: u64,
     /// Minutes of aggregates that were compared, over all sites.
     pub(crate) minutes: u64,
+    /// Sums of what sessions came to as trials of offers that were compared, over all sites.
+    pub(crate) trials: u64,
     /// Decisions that were taken again.
     pub(crate) decisions: u64,
     /// Decisions whose policy was not kept, or whose session the replay does not have.
@@ -136,9 +139,14 @@ pub(crate) async fn prove(
         }
     }
     let oldest = clock.saturating_sub(millis(config.retention.minutes)) + MINUTE_MS;
+    // Where the log begins later than the data folder, sessions of its first days are not whole in it.
+    let is_cut = from_scratch && stores.log.begin() > 0;
+    let first = stores.log.read(stores.log.begin(), 1).await?.first().map_or(clock, |(_, record)| record.received_at);
+    let first_day = if is_cut { day_of(first) + 2 } else { 0 };
     for (site, configured) in sites.iter() {
         compare_sessions(&mut proof, &now, &base, site, configured.key.as_str());
         compare_rows(&mut proof, &now, &base, site, configured.key.as_str());
+        compare_trials(&mut proof, &now, &base, site, configured.key.as_str(), first_day);
         let stretch = (from.max(oldest), to.min(clock.saturating_add(MINUTE_MS)));
         compare_minutes(&mut proof, &now, &base, site, configured.key.as_str(), stretch).await?;
     }
@@ -219,10 +227,38 @@ fn compare_rows(proof: &mut Proof, now: &EmbeddedState, base: &EmbeddedState, si
             format!("site {key}: {} events stored in the state, {} by the log", in_state.stored, in_log.stored)
         });
     }
+    let stops = |state: &EmbeddedState| state.row(Key::Stops(site.number())).map(|row| row.bytes);
+    if stops(now) != stops(base) {
+        proof.differs(|| format!("site {key}: the offers that were stopped"));
+    }
     for place in 0..LETTERS_PER_SITE {
         let letter = |state: &EmbeddedState| state.row(Key::DeadLetter(site.number(), place)).map(|row| row.bytes);
         if letter(now) != letter(base) {
             proof.differs(|| format!("site {key}: the dead letter in place {place}"));
+        }
+    }
+}
+
+/// What sessions came to that were over on the day `from` or later, as far back as the state still knows it.
+fn compare_trials(proof: &mut Proof, now: &EmbeddedState, base: &EmbeddedState, site: SiteIndex, key: &str, from: u32) {
+    let [in_state, in_log] = [now, base].map(|state| state.trials_now(site.number()));
+    let from = in_state.iter().next().map_or(from, |(oldest, _)| from.max(oldest.day));
+    let [in_state, in_log] = [&in_state, &in_log]
+        .map(|trials| trials.iter().filter(|(assignment, _)| assignment.day >= from).collect::<BTreeMap<_, _>>());
+    proof.trials += in_state.len() as u64;
+    for assignment in in_state.keys().chain(in_log.keys()).copied().collect::<BTreeSet<&Assignment>>() {
+        let sessions = |trials: &BTreeMap<&Assignment, &Sums>| trials.get(assignment).map_or(0, |sums| sums.sessions);
+        if in_state.get(assignment) != in_log.get(assignment) {
+            proof.differs(|| {
+                let (offer, arm) = (&assignment.offer, assignment.arm.as_str());
+                format!(
+                    "site {key}, offer {offer}, arm {arm}, day {}: {} sessions in the state, {} by the log, or they came to \
+                     something else",
+                    assignment.day,
+                    sessions(&in_state),
+                    sessions(&in_log)
+                )
+            });
         }
     }
 }

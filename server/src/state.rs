@@ -4,9 +4,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
+use waver_core::experiment::Measure;
 use waver_core::session::{Change, MOST_OFFERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
-use waver_schema::{DecisionId, ErasedRecords, ErasureId, OfferId, Stage, TrafficClass, limits};
+use waver_schema::{DecisionId, ErasedRecords, ErasureId, OfferId, PolicyVersion, Stage, TrafficClass, limits};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
 
 use crate::outcome::{DiscardReason, Outcomes};
@@ -90,6 +91,43 @@ impl Visitor {
     pub(crate) fn life(&self) -> Life {
         // The store adds the grace of sessions.
         Life { live_until: self.until.saturating_sub(GRACE_MS), tag: 0 }
+    }
+}
+
+/// The offers of a site that were stopped because they do harm, under the version of the policy that this was found under; of earlier ones
+/// nothing is kept.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stops(Vec<Stopped>);
+
+/// An offer that was stopped.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Stopped {
+    pub(crate) offer: OfferId,
+    policy: PolicyVersion,
+    /// What it harms.
+    pub(crate) measure: Measure,
+    /// When, Unix milliseconds.
+    pub(crate) at: u64,
+}
+
+impl Stops {
+    /// Those that stand under a version of the policy.
+    pub(crate) fn under(&self, policy: &str) -> impl Iterator<Item = &Stopped> {
+        let policy = PolicyVersion::parse(policy).ok();
+        self.0.iter().filter(move |stopped| Some(stopped.policy) == policy)
+    }
+
+    /// Whether it stands already.
+    pub(crate) fn has(&self, offer: &OfferId, policy: PolicyVersion) -> bool {
+        self.0.iter().any(|stopped| stopped.offer == *offer && stopped.policy == policy)
+    }
+
+    /// Stops an offer. A policy has few of them, so that these are few.
+    pub(crate) fn stop(&mut self, offer: OfferId, policy: PolicyVersion, measure: Measure, at: u64) {
+        self.0.retain(|stopped| stopped.policy == policy && stopped.offer != offer);
+        if self.0.len() < waver_policy::MOST_OFFERS {
+            self.0.push(Stopped { offer, policy, measure, at });
+        }
     }
 }
 

@@ -16,6 +16,7 @@ import { createStatus } from './status.js';
 import { follow } from './stream.js';
 import { showTiles } from './tiles.js';
 import { showWithheld } from './withheld.js';
+import { createWorth } from './worth.js';
 
 const showCharts = createCharts();
 const refreshSessions = createSessions();
@@ -32,6 +33,7 @@ const parts = [
   showLateness,
   createDeadLetters(),
   createModels(),
+  createWorth(),
   showCharts,
 ];
 

@@ -57,6 +57,14 @@ const WITHHELD = {
   fallback: 'Not decided in time',
 };
 
+const STANDINGS = {
+  too_few: 'Too few orders yet',
+  broken: 'Arms out of balance',
+  open: 'Open',
+  gain: 'Gains',
+  harm: 'Harms',
+};
+
 const OFFER_STATES = { decided: 'Decided', exposed: 'Shown', accepted: 'Taken', dismissed: 'Closed', holdout: 'Held out' };
 const BROWSERS = { chrome: 'Chrome', safari: 'Safari', firefox: 'Firefox', edge: 'Edge', samsung: 'Samsung', other: 'Other' };
 const EXIT_PATH_NAMES = { load: 'Page load', route: 'Route', restore: 'Return', same_view: 'Same view' };
@@ -82,6 +90,7 @@ export const zoneName = (zone) => (zone ? say(ZONES)(zone) : 'Elsewhere');
 export const pageName = say(PAGES);
 export const stageName = say(STAGE_NAMES);
 export const withheldName = say(WITHHELD);
+export const standingName = say(STANDINGS);
 export const discardName = spaced;
 export const offerStateName = say(OFFER_STATES);
 export const browserName = say(BROWSERS);

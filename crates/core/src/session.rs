@@ -30,6 +30,7 @@ mod row;
 mod sequence;
 mod share;
 mod trail;
+mod trials;
 
 use serde::{Deserialize, Serialize};
 use waver_schema::{

@@ -145,6 +145,7 @@ fn begin_with(windows: &mut Windows, client: Client, share: &mut Share) -> Sessi
             offer: OfferId::parse("ten").ok(),
             at: BEGUN + 1_000,
             expires_at: BEGUN + 60_000,
+            trial: None,
         });
         assert!(share.add(&changes).is_empty());
         windows.fold(&changes);

@@ -1,13 +1,14 @@
 //! How much memory sessions take, so that a million of them fits where it is said to fit.
 
+use waver_core::experiment::Trial;
 use waver_core::session::{
     Cell, Change, Client, DecisionRecord, EndedSession, Measured, SessionState, Share, mark_reached,
 };
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, Event, EventBody,
-    FrustrationKind, HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer, SlotName,
-    Stage, Trend, Zone,
+    FrustrationKind, HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, PolicyVersion,
+    Referrer, SlotName, Stage, StratumName, Trend, Zone,
 };
 
 const BEGUN: u64 = 1_790_000_000_000;
@@ -36,6 +37,11 @@ fn typical_with(number: u64, share: &mut Share) -> SessionState {
         offer: OfferId::parse("ten-percent").ok(),
         at: BEGUN + 8_000,
         expires_at: BEGUN + 60_000,
+        trial: Some(Trial {
+            policy: PolicyVersion::from_bytes([7; 8]),
+            stratum: StratumName::rest(),
+            holdout_milli: 100,
+        }),
     }));
     let milli = |raw| Milli::try_from(raw).expect("in range");
     let hesitation = |kind, zone| EventBody::Hesitation {

@@ -66,6 +66,7 @@ fn decided(decision: u8, arm: Arm, at: u64) -> DecisionRecord {
         offer: OfferId::parse("ten").ok().filter(|_| arm != Arm::Nothing),
         at,
         expires_at: at + 30 * MINUTE,
+        trial: None,
     }
 }
 

@@ -72,6 +72,8 @@ pub enum RecordKind {
     Erasure,
     /// An offer that was made to a browser which is remembered across sessions.
     Visit,
+    /// An offer that was stopped because it does harm.
+    Stop,
 }
 
 impl RecordKind {
@@ -79,7 +81,7 @@ impl RecordKind {
     pub const fn class(self) -> DataClass {
         match self {
             RecordKind::Consent | RecordKind::Erasure => DataClass::Consent,
-            RecordKind::Batch | RecordKind::Decision | RecordKind::Visit => DataClass::Events,
+            RecordKind::Batch | RecordKind::Decision | RecordKind::Visit | RecordKind::Stop => DataClass::Events,
             RecordKind::DeadLetter => DataClass::DeadLetters,
         }
     }
@@ -228,6 +230,7 @@ mod tests {
             RecordKind::DeadLetter,
             RecordKind::Erasure,
             RecordKind::Visit,
+            RecordKind::Stop,
         ];
         for (byte, kind) in (0..).zip(kinds) {
             let bytes = encode_group(&[Record { kind, ..record() }]).expect("encodes");

@@ -49,6 +49,8 @@ pub enum Key {
     Tombstone(SiteNumber, Pseudonym),
     /// What is remembered of a browser across sessions.
     Visitor(SiteNumber, Pseudonym),
+    /// The offers of a site that were stopped because they do harm.
+    Stops(SiteNumber),
 }
 
 impl Key {
@@ -60,7 +62,8 @@ impl Key {
             | Key::DeadLetters(site)
             | Key::DeadLetter(site, _)
             | Key::Tombstone(site, _)
-            | Key::Visitor(site, _) => site,
+            | Key::Visitor(site, _)
+            | Key::Stops(site) => site,
         }
     }
 
@@ -72,6 +75,7 @@ impl Key {
             Key::DeadLetter(_, place) => Key::DeadLetter(site, place),
             Key::Tombstone(_, pseudonym) => Key::Tombstone(site, pseudonym),
             Key::Visitor(_, pseudonym) => Key::Visitor(site, pseudonym),
+            Key::Stops(_) => Key::Stops(site),
         }
     }
 }

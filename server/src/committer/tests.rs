@@ -84,6 +84,7 @@ fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessi
         readiness: readiness.clone(),
         changed: watch::channel(0).0,
         erasures: Arc::new(Erasures::temporary(Arc::clone(&keyring))),
+        learning: Learning::default(),
         waiting: VecDeque::new(),
         halted: false,
     };
@@ -340,6 +341,10 @@ impl StateStore for Contended {
     ) -> Result<waver_core::window::Report, StoreError> {
         self.state.report(site, from, to, step_ms).await
     }
+
+    async fn trials(&self, site: u16) -> Result<Arc<waver_core::experiment::Trials>, StoreError> {
+        self.state.trials(site).await
+    }
 }
 
 #[tokio::test]
@@ -365,6 +370,7 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
         readiness: Readiness::default(),
         changed: watch::channel(0).0,
         erasures: Arc::new(Erasures::temporary(Arc::clone(&keyring))),
+        learning: Learning::default(),
         waiting: VecDeque::new(),
         halted: false,
     };

@@ -151,6 +151,8 @@ fn held(record: &Record) -> Result<HeldRecord, Refusal> {
         RecordKind::DeadLetter => HeldKind::DeadLetter,
         RecordKind::Erasure => HeldKind::Erasure,
         RecordKind::Visit => HeldKind::Visit,
+        // Of a site, and under the pseudonym of nobody.
+        RecordKind::Stop => return Err(Refusal::new(ErrorCode::Internal, "a record of no session was found for one")),
     };
     let content = serde_json::from_slice(&record.payload).map_err(|error| {
         tracing::error!("a record's payload is not JSON: {error}");

@@ -28,6 +28,7 @@ const ROUTES: &[&str] = &[
     "GET /v1/export",
     "GET /v1/ledger/root",
     "GET /v1/models",
+    "GET /v1/offers/report",
     "GET /v1/schemas",
     "GET /v1/schemas/{name}/{version}",
     "GET /v1/sessions",

@@ -193,7 +193,7 @@ fn name(kind: RecordKind) -> RecordKindName {
         RecordKind::Decision => "decision",
         RecordKind::DeadLetter => "dead letter",
         RecordKind::Visit => "visit",
-        RecordKind::Consent | RecordKind::Erasure => "what is not sealed",
+        RecordKind::Consent | RecordKind::Erasure | RecordKind::Stop => "what is not sealed",
     }
 }
 

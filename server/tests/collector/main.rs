@@ -15,6 +15,7 @@ mod keys;
 mod memory;
 mod models;
 mod offers;
+mod offers_report;
 mod ofrep;
 mod operators;
 mod origins;

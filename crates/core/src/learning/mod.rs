@@ -10,9 +10,11 @@
 
 mod belief;
 mod doubt;
+mod knowledge;
 mod offers;
 
 pub use belief::{Belief, MOST_ARMS, chances};
+pub use knowledge::{Goal, Knowledge};
 pub use offers::{OfferSums, OfferWorth, worth_of_offers};
 
 use crate::experiment::Moments;

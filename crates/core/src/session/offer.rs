@@ -4,6 +4,7 @@ use waver_schema::{Arm, DecisionId, DecisionReason, OfferAction, OfferId, SlotNa
 use super::change::{Ledger, Measured};
 use super::first::First;
 use super::row::OfferRow;
+use crate::experiment::Trial;
 
 /// Most offers that are remembered of one session. A policy allows no more (`waver-policy` checks that its caps add up to less), so that
 /// the oldest is forgotten only where policies were changed under a session.
@@ -26,6 +27,9 @@ pub struct DecisionRecord {
     pub at: u64,
     /// When the offer ends, Unix milliseconds of the collector's clock; 0 without an offer.
     pub expires_at: u64,
+    /// The terms of the trial that it is of its offer; `None` without an offer, and in logs from before there were trials.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trial: Option<Trial>,
 }
 
 /// How far an offer has come.
@@ -55,6 +59,8 @@ pub struct OfferTrace {
     arm: Arm,
     decided_at: u64,
     expires_at: u64,
+    /// In a box, since a session has few of these and they are long.
+    trial: Option<Box<Trial>>,
     exposed: Option<First<Option<u32>>>,
     accepted: Option<First<()>>,
     dismissed: Option<First<()>>,
@@ -89,6 +95,16 @@ impl OfferTrace {
     /// When it ends, Unix milliseconds.
     pub const fn expires_at(&self) -> u64 {
         self.expires_at
+    }
+
+    /// The terms of the trial that it is.
+    pub fn trial(&self) -> Option<&Trial> {
+        self.trial.as_deref()
+    }
+
+    /// Whether the page came to the moment of rendering it, in whichever arm.
+    pub(crate) const fn came_to_rendering(&self) -> bool {
+        self.exposed.is_some()
     }
 
     /// How far it has come, and when it came there (Unix milliseconds).
@@ -156,6 +172,7 @@ impl Offers {
             arm: record.arm,
             decided_at: record.at,
             expires_at: record.expires_at,
+            trial: record.trial.clone().map(Box::new),
             exposed: None,
             accepted: None,
             dismissed: None,

@@ -5,6 +5,7 @@ use waver_schema::{Currency, OrderRef};
 
 use super::change::{Ledger, Measured};
 use super::first::First;
+use crate::experiment::OrderOutcome;
 
 /// Most orders of one session.
 pub(crate) const MOST_ORDERS: usize = 32;
@@ -62,6 +63,17 @@ impl Orders {
             *revenue.entry(currency).or_default() += u64::from(minor);
         }
         revenue
+    }
+
+    /// What those came to that were placed at `at` (Unix milliseconds) or later.
+    pub(crate) fn since(&self, at: u64) -> Vec<OrderOutcome> {
+        let told = self.0.iter().filter_map(|order| order.told).filter(|told| told.at >= at);
+        let outcome = |told: First<Option<(Currency, u32)>>| OrderOutcome {
+            value: told.value.map(|(currency, minor)| (currency, minor.into())),
+            margin_minor: None,
+            refunded_minor: 0,
+        };
+        told.map(outcome).collect()
     }
 
     fn find(&self, reference: Option<OrderRef>) -> Option<usize> {
