@@ -14,15 +14,12 @@ use waver_core::session::{Change, DecisionRecord, Discard, Outcome, SessionState
 use waver_policy::Policy;
 use waver_schema::{
     Arm, BatchAnswer, Cart, ConsentAnswer, ConsentChoice, Decision, DecisionFeatures, DecisionId, DecisionReason,
-    DecisionRequest, ErrorCode, Locale, Offer, OfferId, PageType, PolicyVersion, Rejected, SlotName, StratumName,
-    TrafficClass,
+    DecisionRequest, ErrorCode, Locale, Offer, OfferId, PageType, PolicyVersion, Rejected, SlotName, TrafficClass,
 };
 use waver_store::{Commit, Key, Position, Pseudonym, Row, SiteNumber, StoreError, Write};
 
 use crate::dead_letter::{DeadLetter, DeadLetters, KeptLetter, LETTERS_PER_SITE, LetterId};
-use crate::entry::{
-    BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found, StopEntry, VisitEntry,
-};
+use crate::entry::{BatchEntry, ConsentEntry, DeadLetterEntry, DecisionEntry, Entry, ErasureEntry, Found, VisitEntry};
 use crate::keyring::{EpochNumber, Named, PurposeSet, Readable, SEAL_BYTES, Unsealed, VisitorName};
 use crate::learning::Learning;
 use crate::outcome::{DiscardReason, Outcomes};

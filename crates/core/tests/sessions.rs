@@ -1,12 +1,13 @@
 //! Consent, the ends of a session, discards, and what operators see.
 
 use waver_core::consent::Purpose;
+use waver_core::experiment::Trial;
 use waver_core::session::{Client, DecisionRecord, Discard, OfferState, Outcome, SessionState, mark_active};
 use waver_core::window::Windows;
 use waver_schema::{
     Arm, CommerceAction, ConsentChoice, Currency, DecisionId, DecisionReason, DeviceClass, Event, EventBody,
-    HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, Referrer, SlotName, Stage, Trend,
-    Zone,
+    HesitationKind, Milli, Navigation, OfferAction, OfferId, OrderRef, PageType, PolicyVersion, Referrer, SlotName,
+    Stage, StratumName, TrafficClass, Trend, Zone,
 };
 
 use ConsentChoice::{Denied, Granted};
@@ -338,4 +339,47 @@ fn a_report_has_the_shape_that_the_dashboard_reads() {
     );
     assert_eq!(windows[0]["velocity_ms"]["count"], 1);
     assert_eq!(windows[1]["velocity_ms"], serde_json::Value::Null);
+}
+
+fn trial() -> Trial {
+    Trial { policy: PolicyVersion::from_bytes([1; 8]), stratum: StratumName::rest(), holdout_milli: 100 }
+}
+
+#[test]
+fn a_session_is_a_trial_of_each_offer_by_its_first_decision_and_with_the_orders_after_it() {
+    let euro = Currency::new("EUR").expect("valid");
+    let mut state = granted();
+    assert!(state.trials().is_empty(), "nothing happened in it");
+    let events = [purchase(1, 1_000, "before", 700), purchase(2, 20_000, "after", 5_000)];
+    assert_eq!(outcomes(&mut state, &events[..1]), [Outcome::Stored]);
+    let at = state.started_at() + 10_000;
+    state.record_decision(&DecisionRecord { trial: Some(trial()), ..decided(1, Arm::Holdout, at) });
+    state.record_decision(&DecisionRecord { trial: Some(trial()), ..decided(2, Arm::Offer, at + 1_000) });
+    assert_eq!(outcomes(&mut state, &events[1..]), [Outcome::Stored]);
+    let [(assignment, sums)] = state.trials().try_into().expect("one offer");
+    assert_eq!((assignment.arm, assignment.exposed, assignment.holdout_milli), (Arm::Holdout, false, 100));
+    assert_eq!((sums.sessions, sums.orders, sums.money[&euro].revenue.sum), (1, 1, 5_000));
+    let over = state.ends_at() + 10 * MINUTE;
+    assert_eq!(u64::from(assignment.day), over / (24 * 60 * MINUTE));
+
+    // The moment of rendering counts in either arm, and only for the arm that it is of.
+    let shown = |action, decision| offer(3, 21_000, action, decision);
+    for (action, stored) in [(OfferAction::Exposed, false), (OfferAction::Withheld, true)] {
+        let mut state = state.clone();
+        let is_stored = outcomes(&mut state, &[shown(action, 1)]) == [Outcome::Stored];
+        assert_eq!((is_stored, state.trials()[0].0.exposed), (stored, stored), "{action:?}");
+        assert!(!state.offers().any(|trace| trace.decision() == DecisionId::from_bytes([1; 16]) && trace.is_exposed()));
+    }
+
+    // Decisions from before there were trials, and sessions of automata, are none.
+    let mut untold = granted();
+    untold.record_decision(&decided(1, Arm::Offer, BEGUN));
+    outcomes(&mut untold, &events);
+    assert!(untold.trials().is_empty());
+    let client = Client { traffic: TrafficClass::Automation, ..Client::default() };
+    let mut robot = SessionState::new(BEGUN, client);
+    robot.record_consent(ConsentChoice::Granted, ConsentChoice::Granted, BEGUN);
+    robot.record_decision(&DecisionRecord { trial: Some(trial()), ..decided(1, Arm::Offer, BEGUN) });
+    outcomes(&mut robot, &events);
+    assert!(robot.trials().is_empty());
 }
