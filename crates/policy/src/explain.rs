@@ -19,17 +19,17 @@ pub(crate) struct Said<'a> {
 }
 
 impl Check<'_> {
-    /// What holds for the whole file. Said at its first line.
-    pub(crate) fn explain_policy(&mut self, kill_switch: bool, shared: &Shared) {
+    /// What holds for the whole file, said at its holdout or at its first line.
+    pub(crate) fn explain_policy(&mut self, at: Range<usize>, kill_switch: bool, shared: &Shared) {
         if kill_switch {
-            self.explain(0..0, "the kill switch is on: nothing is offered to anybody".into());
+            self.explain(at.clone(), "the kill switch is on: nothing is offered to anybody".into());
         }
         let zone = shared.zone.iana_name().unwrap_or("UTC");
         let held_out = match shared.holdout_milli {
             0 => "no session is held out, so that nobody will know what the offers are worth".to_owned(),
             milli => format!("{} of sessions are held out, wherever an offer does not say otherwise", share(milli)),
         };
-        self.explain(0..0, format!("{held_out}; clocks are those of {zone}"));
+        self.explain(at, format!("{held_out}; clocks are those of {zone}"));
     }
 
     /// An offer, each sentence at the line that it comes from, or at the offer's first.

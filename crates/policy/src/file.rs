@@ -125,7 +125,8 @@ impl Check<'_> {
         };
         let explore_milli = policy.explore.as_ref().map_or(10, |share| self.share("explore", share));
         let goal = policy.goal.as_ref().map_or(Goal::Revenue, |name| self.goal(name));
-        self.explain_policy(policy.kill_switch, &shared);
+        let at = policy.holdout.as_ref().map_or(0..0, Spanned::span);
+        self.explain_policy(at, policy.kill_switch, &shared);
         let strata = self.strata(file.stratum);
         if file.offer.len() > MOST_OFFERS {
             let span = file.offer[MOST_OFFERS].span();

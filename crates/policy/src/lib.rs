@@ -290,19 +290,23 @@ impl Policy {
         let mut context = None;
         let mut eligibility = Vec::with_capacity(self.terms.len());
         for ((terms, rule), definition) in self.terms.iter().zip(&self.rules).zip(&self.definitions) {
+            if !terms.slots.contains(&facts.slot) {
+                eligibility.push(Eligibility::Rule);
+                continue;
+            }
             if !definition.schedule.holds(facts.at) {
                 eligibility.push(Eligibility::Schedule);
                 continue;
             }
             let holds = match rule {
-                Some(rule) if terms.slots.contains(&facts.slot) => {
+                Some(rule) => {
                     let context = context.get_or_insert_with(|| self.engine.context(facts));
                     rule.holds(context).unwrap_or_else(|fault| {
                         failures.push(RuleFailure { offer: terms.id.clone(), message: fault.to_string() });
                         false
                     })
                 }
-                _ => false,
+                None => false,
             };
             eligibility.push(if holds { Eligibility::Eligible } else { Eligibility::Rule });
         }
