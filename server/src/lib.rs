@@ -15,6 +15,7 @@
 //! agents, bodies as they came, and the session's own id.
 
 mod artifact;
+mod backtest;
 mod backup;
 mod cli;
 mod collector;

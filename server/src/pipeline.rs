@@ -543,6 +543,27 @@ impl<'a> Group<'a> {
         Some(DecisionEntry { record, propensity: verdict.propensity, ..logged.clone() })
     }
 
+    /// What a decision of the log might have come to under these policies, with what is known before it: each offer that might have been shown, its
+    /// probability but for the holdout, and the share of that in thousandths. `None` if the session is not there.
+    pub(crate) fn prospects<const N: usize>(
+        &self,
+        from: Sender,
+        logged: &DecisionEntry,
+        policies: [&Policy; N],
+    ) -> Option<[Vec<(OfferId, f64, u16)>; N]> {
+        let from = Sender { received_at: self.clock.max(from.received_at), ..from };
+        let session = self.session(from)?;
+        let facts = facts(session, from, &Asked::from(logged), logged.around.clone());
+        let now = session.state.session_ms(from.received_at);
+        Some(policies.map(|policy| policy.judge(&facts).prospects(&facts, now)))
+    }
+
+    /// The last session of the sender, and whether it is over.
+    pub(crate) fn standing(&self, from: Sender) -> Option<(&SessionState, bool)> {
+        let session = self.sessions.get(&from.key())?.session.as_ref()?;
+        Some((&session.state, session.is_over(self.clock.max(from.received_at))))
+    }
+
     /// What the sender's session would be with this batch; `None` if it has none.
     pub(crate) fn with_batch(&self, from: Sender, batch: &BatchEntry) -> Option<SessionState> {
         let from = Sender { received_at: self.clock.max(from.received_at), ..from };

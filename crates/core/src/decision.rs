@@ -62,6 +62,17 @@ pub struct Verdict {
     pub explain: Vec<Contribution>,
 }
 
+/// An offer that a decision may come to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Prospect {
+    /// Index into the policy's terms.
+    pub offer: usize,
+    /// Probability, 0..=1, that it is drawn and shown, but for the holdout.
+    pub drawn: f64,
+    /// Share of sessions, 0..=1000 thousandths, in its holdout: the same sessions at every decision.
+    pub holdout_milli: u16,
+}
+
 /// Decides. `now` is in milliseconds of the session; `seed` ([`seed_of`]) draws among arms. The same in, the same out, bit for bit.
 ///
 /// The order of the questions is the order of their force: consent, kill switch, purchase under way, frustration; then for each offer of the
@@ -97,6 +108,22 @@ pub fn decide(facts: &Facts, policy: Policy<'_>, seed: u64, now: u64) -> Verdict
     let verdict = nothing(reason);
     let holdout = if arm == Arm::Nothing { verdict.holdout } else { arm == Arm::Holdout };
     Verdict { offer, counterfactual, arm, propensity, holdout, ..verdict }
+}
+
+/// What a decision may come to, whatever the seed and the lot: each offer in the running with its probabilities. With what is left over, nothing is
+/// shown.
+pub fn prospects(facts: &Facts, policy: Policy<'_>, now: u64) -> Vec<Prospect> {
+    let chances = match running(facts, policy, now) {
+        Running::Nobody(_) => Vec::new(),
+        Running::First(index) => vec![Chance::certain(index, policy.terms)],
+        Running::Arms(arms) => chances(&arms, policy.terms, facts.around.learned.as_ref()),
+    };
+    let prospect = |chance: &Chance| Prospect {
+        offer: chance.offer,
+        drawn: chance.drawn * chance.show,
+        holdout_milli: policy.terms[chance.offer].holdout_milli,
+    };
+    chances.iter().map(prospect).collect()
 }
 
 /// Asks everything that [`decide`] asks before chance: which arms what was learned is needed for.

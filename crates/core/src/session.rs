@@ -32,10 +32,12 @@ mod share;
 mod trail;
 mod trials;
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use waver_schema::{
-    CommerceAction, ConsentAnswer, ConsentChoice, DeviceClass, Event, EventBody, HesitationKind, Milli, PageType,
-    SlotName, Stage, TrafficClass, Zone, limits,
+    CommerceAction, ConsentAnswer, ConsentChoice, Currency, DeviceClass, Event, EventBody, HesitationKind, Milli,
+    PageType, SlotName, Stage, TrafficClass, Zone, limits,
 };
 
 pub use change::{Change, EndedSession, Measured, mark_active};
@@ -436,6 +438,16 @@ impl SessionState {
         let last = self.offers.iter().rfind(|trace| trace.slot() == slot)?;
         let stands = matches!(last.state().0, OfferState::Decided | OfferState::Exposed);
         (stands && now < last.expires_at()).then_some(last)
+    }
+
+    /// Orders placed.
+    pub fn order_count(&self) -> u32 {
+        self.orders.count()
+    }
+
+    /// Value of the orders placed, in minor units by currency.
+    pub fn revenue(&self) -> BTreeMap<Currency, u64> {
+        self.orders.revenue()
     }
 
     /// What decisions may know at `now` (Unix milliseconds). Offers that a control would have been made count like those made, so that caps

@@ -67,7 +67,7 @@ mod wording;
 
 use std::fmt;
 
-use waver_core::decision::{self, Allowance, Eligibility, Facts, ItemFacts, Period, Running, Terms, Verdict};
+use waver_core::decision::{self, Allowance, Eligibility, Facts, ItemFacts, Period, Prospect, Running, Terms, Verdict};
 use waver_schema::{Currency, Locale, Offer, OfferId, SlotName, StratumName};
 
 pub use problem::{Line, PolicyError, Problem, RuleFailure, Warning};
@@ -339,6 +339,14 @@ impl Judged<'_> {
     /// session, and `seed` is [`decision::seed_of`] the decision. The same in, the same out.
     pub fn decide(&self, facts: &Facts, seed: u64, now: u64) -> Verdict {
         decision::decide(facts, self.seen(), seed, now)
+    }
+
+    /// What [`Judged::decide`] may come to: each offer in the running, with the probability that it is drawn and shown but for its holdout, and the share
+    /// of sessions (thousandths) in that.
+    pub fn prospects(&self, facts: &Facts, now: u64) -> Vec<(OfferId, f64, u16)> {
+        let of =
+            |prospect: Prospect| (self.policy.terms[prospect.offer].id.clone(), prospect.drawn, prospect.holdout_milli);
+        decision::prospects(facts, self.seen(), now).into_iter().map(of).collect()
     }
 
     fn seen(&self) -> decision::Policy<'_> {

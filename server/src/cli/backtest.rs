@@ -1,30 +1,39 @@
 //! `waver backtest`.
 
-use std::path::PathBuf;
+mod log;
+
+use std::path::{Path, PathBuf};
 
 use waver_trainer::metrics::Figure;
 use waver_trainer::offpolicy::replay::{self, Rate, Replayed};
 use waver_trainer::offpolicy::{self, Asked, Backtest, Estimates, Of, Values};
 use waver_trainer::{Mapping, TrainError};
 
-use super::{Exit, train};
+use super::{Configured, Exit, train};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct BacktestArguments {
-    /// What the columns of a log of choices mean: a built-in mapping (openbandit) or a file.
-    #[arg(long, value_name = "NAME|FILE")]
-    mapping: String,
-    /// The log of choices: CSV, perhaps gzipped.
-    #[arg(long, value_name = "FILE")]
-    data: PathBuf,
+    /// The offers.toml in question, judged by the collector's own log, which no collector may have open.
+    #[arg(value_name = "POLICY", required_unless_present = "mapping", conflicts_with = "mapping")]
+    policy: Option<PathBuf>,
+    #[command(flatten)]
+    configured: Configured,
+    #[command(flatten)]
+    log: log::LogArguments,
+    /// Instead of the collector's log one in a file, and what its columns mean: a built-in mapping (openbandit) or a file.
+    #[arg(long, value_name = "NAME|FILE", requires = "data")]
+    mapping: Option<String>,
+    /// The log of choices: CSV, perhaps gzipped. With POLICY: the collector's data folder, if not that of the configuration.
+    #[arg(long, value_name = "FILE|FOLDER")]
+    data: Option<PathBuf>,
     /// The policy in question: CSV of places, arms and the probability of each.
-    #[arg(long, value_name = "FILE", required_unless_present_any = ["uniform", "replay"])]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["uniform", "replay", "policy"], requires = "mapping")]
     choices: Option<PathBuf>,
     /// The policy in question chooses every arm of the log alike.
-    #[arg(long, conflicts_with = "choices")]
+    #[arg(long, conflicts_with = "choices", requires = "mapping")]
     uniform: bool,
     /// Runs the collector's own learner on the log, whose choices must all have been made alike.
-    #[arg(long, conflicts_with_all = ["choices", "uniform", "logged_by", "rewards_from"])]
+    #[arg(long, conflicts_with_all = ["choices", "uniform", "logged_by", "rewards_from"], requires = "mapping")]
     replay: bool,
     /// With --replay: the learner has seen these rows before.
     #[arg(long, value_name = "FILE", requires = "replay")]
@@ -33,11 +42,11 @@ pub(super) struct BacktestArguments {
     #[arg(long, default_value_t = 20, requires = "replay", value_parser = clap::value_parser!(u16).range(1..=1_000))]
     shuffles: u16,
     /// Which rows are the log, by the policy that made the choices. All, if not given.
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", requires = "mapping")]
     logged_by: Option<String>,
     /// Other rows of the same policy, whose mean rewards the doubly robust estimate expects. Without them each fifth of the log expects what the
     /// others had.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "mapping")]
     rewards_from: Option<PathBuf>,
     /// What everything random follows from.
     #[arg(long, default_value_t = 42)]
@@ -48,10 +57,17 @@ pub(super) struct BacktestArguments {
 }
 
 pub(super) fn run(arguments: &BacktestArguments) -> Exit {
-    if arguments.replay {
-        return run_replay(arguments);
+    match (&arguments.policy, &arguments.mapping, &arguments.data) {
+        (Some(policy), _, _) => log::run(arguments, policy),
+        (None, Some(mapping), Some(data)) if arguments.replay => run_replay(arguments, mapping, data),
+        (None, Some(mapping), Some(data)) => run_file(arguments, mapping, data),
+        // Clap has refused it already.
+        _ => Exit::Usage,
     }
-    match of_file(arguments) {
+}
+
+fn run_file(arguments: &BacktestArguments, mapping: &str, data: &Path) -> Exit {
+    match of_file(arguments, mapping, data) {
         Ok(found) => {
             if arguments.json {
                 train::print_json(&found);
@@ -68,8 +84,8 @@ pub(super) fn run(arguments: &BacktestArguments) -> Exit {
     }
 }
 
-fn run_replay(arguments: &BacktestArguments) -> Exit {
-    let BacktestArguments { mapping, data, warm, shuffles, seed, json, .. } = arguments;
+fn run_replay(arguments: &BacktestArguments, mapping: &str, data: &Path) -> Exit {
+    let BacktestArguments { warm, shuffles, seed, json, .. } = arguments;
     let found = Mapping::load(mapping).and_then(|mapping| {
         let progress = train::progress("shuffle");
         replay::replay(&mapping, data, warm.as_deref(), usize::from(*shuffles), *seed, progress)
@@ -99,8 +115,8 @@ fn print_replay(found: &Replayed) {
     }
 }
 
-fn of_file(arguments: &BacktestArguments) -> Result<Backtest, TrainError> {
-    let BacktestArguments { mapping, data, choices, logged_by, rewards_from, seed, .. } = arguments;
+fn of_file(arguments: &BacktestArguments, mapping: &str, data: &Path) -> Result<Backtest, TrainError> {
+    let BacktestArguments { choices, logged_by, rewards_from, seed, .. } = arguments;
     let asked = Asked {
         data,
         logged_by: logged_by.as_deref(),
@@ -122,7 +138,7 @@ fn print(found: &Backtest) {
 }
 
 /// Prints what was found; of what is refused no figure.
-pub(super) fn print_estimates(found: &Estimates) {
+fn print_estimates(found: &Estimates) {
     let Estimates { rows, rewarded, effective_sample_size, logged, refused, estimates, .. } = found;
     println!(
         "  {rows} choices, {rewarded} rewarded ones to judge by, effective sample size {effective_sample_size:.1}"

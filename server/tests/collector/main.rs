@@ -1,5 +1,6 @@
 //! The collector as its callers meet it: over HTTP, in this process or in one of its own that can be killed.
 
+mod backtest;
 mod backup;
 mod books;
 mod consent_ledger;
