@@ -7,7 +7,7 @@ import { standingName } from './words.js';
 
 // A session counts once it is over, so a minute is often enough.
 const EVERY_MS = 60_000;
-const points = new Intl.NumberFormat(undefined, { signDisplay: 'exceptZero', maximumFractionDigits: 2 });
+const points = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 
 /** Keeps the card current, with one request in a minute at most; call what it returns whenever aggregates arrive. */
 export function createWorth() {
@@ -39,7 +39,7 @@ function fill(node, report, stop) {
   const cells = [
     offer,
     sessionsOf(arms),
-    interval(assigned.conversion, (share) => `${points.format(share * 100)} points`),
+    interval(assigned.conversion, (share) => `${sign(share)}${points.format(Math.abs(share) * 100)}`, ' points'),
     inMoney(assigned.revenue_minor),
     inMoney(assigned.margin_minor),
   ];
@@ -58,13 +58,15 @@ function sessionsOf(arms) {
   return `${of('offer')} offered, ${of('holdout')} held out`;
 }
 
-/** An estimate with its interval; a dash where there is none. */
-function interval(effect, say) {
-  return effect ? `${say(effect.per_session)} (${say(effect.low)} to ${say(effect.high)})` : NOTHING;
+/** An estimate with its interval and unit; a dash where there is none. */
+function interval(effect, say, unit = '') {
+  return effect ? `${say(effect.per_session)} (${say(effect.low)} to ${say(effect.high)})${unit}` : NOTHING;
 }
 
+const sign = (value) => (value < 0 ? '−' : '+');
+
 function signedMoney(minor, currency) {
-  return `${minor < 0 ? '−' : '+'}${money(Math.abs(minor), currency)}`;
+  return `${sign(minor)}${money(Math.abs(minor), currency)}`;
 }
 
 /** What makes the numbers of an offer doubtful. */
