@@ -59,6 +59,7 @@ pub fn run(signals: &[Signal]) -> Outcome {
                     serde_json::json!({ "frustration": frustration.kind, "score": bits(frustration.score) })
                 }
                 Effect::Intent(intent) => serde_json::json!({ "intent": intent.stage, "p_buy": bits(intent.p_buy) }),
+                Effect::Rising => "rising".into(),
                 Effect::Record(body) => serde_json::to_value(body).expect("an event serialises"),
             });
         }

@@ -1,10 +1,11 @@
 use serde::{Deserialize, Serialize};
-use waver_schema::{Cart, DecisionFeatures, EventBody, Feature, Milli, PageType, ZoneScore};
+use waver_schema::{Cart, CartItem, DecisionFeatures, EventBody, Feature, ItemRef, Milli, PageType, ZoneScore};
 
 use crate::features::{Counters, FeatureVector};
 use crate::frustration::{Frustration, Frustrations, Recent};
-use crate::hesitation::{Detectors, Hesitation, Kept};
+use crate::hesitation::{Detectors, Hesitation, Kept, REARM};
 use crate::intent::{History, Intent, Journey, Predictor, Scorer};
+use crate::items::Items;
 use crate::model::ModelError;
 use crate::{Signal, SignalKind};
 
@@ -17,20 +18,29 @@ pub enum Effect {
     Frustration(Frustration),
     /// Tell the page: the intent score moved to another stage.
     Intent(Intent),
+    /// Ask ahead what may be offered: the strongest hesitation rises towards its report.
+    Rising,
     /// Pass this through the gate for [`crate::consent::Purpose::Measure`] and queue it.
     Record(EventBody),
 }
+
+/// Score of the strongest hesitation from which a decision is asked for, so that it is there when the hesitation is reported: that is at
+/// [`crate::hesitation::THRESHOLD`], and rules of offers ask for as much as this.
+const RISING: f64 = 0.5;
 
 /// One session as the browser knows it: folds signals, scores hesitation and intent, and says what is to be done.
 #[derive(Debug, Clone, Default)]
 pub struct Engine {
     now: u64,
     counters: Counters,
+    items: Items,
     detectors: Detectors,
     frustrations: Frustrations,
     journey: Journey,
     scorer: Scorer,
     predictor: Option<Predictor>,
+    /// Whether the strongest hesitation has risen, and not fallen back since.
+    risen: bool,
 }
 
 /// What of an [`Engine`] crosses a page load. Opaque; its shape may change with any version, and one that does not fit is dropped by the
@@ -39,6 +49,7 @@ pub struct Engine {
 pub struct Snapshot {
     now: u64,
     counters: Counters,
+    items: Items,
     detectors: Kept,
     frustrations: Recent,
     journey: Journey,
@@ -53,9 +64,9 @@ impl Engine {
 
     /// Goes on where another page left off.
     pub fn restore(snapshot: Snapshot) -> Engine {
-        let Snapshot { now, counters, detectors, frustrations, journey, scorer } = snapshot;
+        let Snapshot { now, counters, items, detectors, frustrations, journey, scorer } = snapshot;
         let (detectors, frustrations) = (Detectors::restore(detectors), Frustrations::restore(frustrations));
-        Engine { now, counters, detectors, frustrations, journey, scorer, predictor: None }
+        Engine { now, counters, items, detectors, frustrations, journey, scorer, predictor: None, risen: false }
     }
 
     /// Scores the probability of a purchase by this artifact from now on. A snapshot does not hold it: it is handed over anew on every page.
@@ -83,6 +94,7 @@ impl Engine {
         Snapshot {
             now: self.now,
             counters: self.counters.clone(),
+            items: self.items.clone(),
             detectors: self.detectors.keep(),
             frustrations: self.frustrations.keep(),
             journey: self.journey.clone(),
@@ -94,6 +106,11 @@ impl Engine {
     pub fn observe(&mut self, signal: &Signal) -> Vec<Effect> {
         self.now = self.now.max(signal.t);
         let signal = &Signal { t: self.now, kind: signal.kind };
+        self.items.observe(signal.kind);
+        if matches!(signal.kind, SignalKind::CartItem { .. }) {
+            // Nothing else looks at it, and a cart has many.
+            return Vec::new();
+        }
         let mut effects = Vec::new();
         if matches!(signal.kind, SignalKind::View { .. }) {
             self.end_attention(&mut effects);
@@ -121,6 +138,12 @@ impl Engine {
             effects.push(Effect::Frustration(frustration));
         }
         let (features, exit_score) = (self.measure(), self.detectors.exit_score(self.now));
+        let strongest = features.get(Feature::Hesitation);
+        let risen = strongest >= if self.risen { REARM } else { RISING };
+        if risen && !self.risen {
+            effects.push(Effect::Rising);
+        }
+        self.risen = risen;
         let (intent, changed) = self.scorer.update(self.predictor.as_ref(), &features, exit_score, self.now);
         if changed {
             effects.push(Effect::Record(EventBody::Intent {
@@ -186,6 +209,16 @@ impl Engine {
     /// The cart as far as shop events tell.
     pub fn cart(&self) -> Cart {
         self.counters.cart
+    }
+
+    /// The product that the current view shows, where it is one's.
+    pub fn item(&self) -> Option<ItemRef> {
+        self.items.shown
+    }
+
+    /// The products in the cart, as far as shop events tell; at most [`waver_schema::limits::ITEMS_PER_DECISION`].
+    pub fn cart_items(&self) -> &[CartItem] {
+        &self.items.in_cart
     }
 
     /// Kind of the page of the current view.
@@ -285,6 +318,36 @@ mod tests {
         next.observe(&view(7_000, PageType::Cart));
         assert_eq!(next.features().get(Feature::Views), 2.0);
         assert!(next.hesitations().is_empty());
+    }
+
+    #[test]
+    fn what_rises_is_told_before_it_is_reported_and_once() {
+        let mut engine = Engine::new();
+        engine.observe(&view(0, PageType::Product));
+        let effects = dither(&mut engine, 1_000);
+        let told = |effects: &[Effect]| -> Vec<usize> {
+            (0..).zip(effects).filter(|(_, effect)| **effect == Effect::Rising).map(|(place, _)| place).collect()
+        };
+        let reported = effects.iter().position(|effect| matches!(effect, Effect::Hesitation(_))).expect("a report");
+        assert!(matches!(told(&effects)[..], [risen] if risen < reported), "{effects:?}");
+        engine.observe(&view(60_000, PageType::Product));
+        assert_eq!(told(&dither(&mut engine, 61_000)).len(), 1, "and again after it fell back");
+    }
+
+    #[test]
+    fn the_products_at_hand_cross_a_page_load() {
+        let mut engine = Engine::new();
+        let item = ItemRef::from_label("cup");
+        let mut shown = view(0, PageType::Product);
+        let SignalKind::View { item: of_page, .. } = &mut shown.kind else { unreachable!("a view") };
+        *of_page = Some(item);
+        engine.observe(&shown);
+        let action = CommerceAction::AddToCart;
+        assert!(engine.observe(&Signal { t: 1, kind: SignalKind::CartItem { action, item, quantity: 2 } }).is_empty());
+        let mut next = Engine::restore(engine.snapshot());
+        assert_eq!((next.item(), next.cart_items()), (Some(item), &[CartItem { item, quantity: 2 }][..]));
+        next.observe(&view(2, PageType::Cart));
+        assert_eq!((next.item(), next.cart_items().len()), (None, 1));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod features;
 pub mod frustration;
 pub mod hesitation;
 pub mod intent;
+mod items;
 #[cfg(any(feature = "collector", feature = "trainer"))]
 pub mod learning;
 pub mod model;

@@ -159,6 +159,15 @@ pub enum SignalKind {
         /// The category.
         category: ItemRef,
     },
+    /// One of the products that the shop event just told was about, where that touches the cart (put in, taken out) or lists it.
+    CartItem {
+        /// What was done.
+        action: CommerceAction,
+        /// The product.
+        item: ItemRef,
+        /// How many of it.
+        quantity: u32,
+    },
     /// Nothing happened, but time passed; the shell sends it when [`crate::Engine::wake_at`] asked for it.
     Tick,
 }
@@ -166,8 +175,8 @@ pub enum SignalKind {
 impl SignalKind {
     /// Whether the shopper did it, so that somebody must be there. What pages and clocks do by themselves is no sign of life.
     pub fn is_sign_of_life(&self) -> bool {
-        use SignalKind::{Category, Response, ScriptError, Tick, ZoneSight};
-        !matches!(self, Tick | Category { .. } | Response | ScriptError | ZoneSight { .. })
+        use SignalKind::{CartItem, Category, Response, ScriptError, Tick, ZoneSight};
+        !matches!(self, Tick | CartItem { .. } | Category { .. } | Response | ScriptError | ZoneSight { .. })
     }
 
     /// A click of which no more is known than where it fell.

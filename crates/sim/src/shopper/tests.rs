@@ -16,7 +16,7 @@ fn told(signals: &[Signal]) -> (Vec<HesitationKind>, Vec<FrustrationKind>) {
             match effect {
                 Effect::Hesitation(hesitation) => hesitations.push(hesitation.kind),
                 Effect::Frustration(frustration) => frustrations.push(frustration.kind),
-                Effect::Intent(_) | Effect::Record(_) => {}
+                Effect::Intent(_) | Effect::Rising | Effect::Record(_) => {}
             }
         }
     };

@@ -143,7 +143,7 @@ impl<T: Transport> Session<'_, T> {
             match effect {
                 Effect::Record(body) => self.record(signal.t, body),
                 Effect::Hesitation(_) | Effect::Frustration(_) => self.seek_offer(signal.t, script).await,
-                Effect::Intent(_) => {}
+                Effect::Intent(_) | Effect::Rising => {}
             }
         }
         if matches!(signal.kind, SignalKind::Visibility { visible: false }) {
@@ -185,8 +185,8 @@ impl<T: Transport> Session<'_, T> {
             features: self.engine.decision_features(),
             cart: self.engine.cart(),
             page: self.engine.page(),
-            item: None,
-            items: Vec::new(),
+            item: self.engine.item(),
+            items: self.engine.cart_items().to_vec(),
             locale: Locale::parse("en").ok(),
             visitor: None,
         };
