@@ -54,7 +54,15 @@ impl House {
     /// # Errors
     /// When a part of it does not come up.
     pub async fn of_demo_shop() -> Result<House> {
-        let browser = Browser::open(1280, 900).await?;
+        House::of_demo_shop_in(1280, 900).await
+    }
+
+    /// The same in a window of that size.
+    ///
+    /// # Errors
+    /// When a part of it does not come up.
+    pub async fn of_demo_shop_in(width: u32, height: u32) -> Result<House> {
+        let browser = Browser::open(width, height).await?;
         House::open(browser, &[], |port, collector| async move { Shop::start(port, &collector).await }, None).await
     }
 

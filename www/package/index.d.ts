@@ -135,6 +135,16 @@ export interface State {
   hesitation: Hesitation[];
   intent: Intent;
   cart: { items: number; value_minor: number; currency?: string };
+  /** For OpenFeature's `setContext`: with it, OFREP's flags at the collector are the decisions for this session. Null without a grant on record. */
+  context: EvaluationContext | null;
+}
+
+/** The session and what was seen, as the collector's OFREP routes take it. The targeting key is the session's id: whoever has it may erase it. */
+export interface EvaluationContext {
+  targetingKey: string;
+  site: string;
+  consent_epoch: number;
+  [fact: string]: unknown;
 }
 
 export interface Topics {

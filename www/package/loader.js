@@ -13,7 +13,15 @@ if (early?.started) {
 
 function start() {
   const waiting = [...(early?.q ?? [])];
-  let run = (call) => waiting.push(call);
+  // Whoever asks for an offer before the module is there has an answer in time all the same.
+  const hurry = ([[name, slot, options], resolve]) => {
+    if (name === 'offer') setTimeout(() => resolve(unavailable(slot)), options?.timeout_ms ?? 1000);
+  };
+  waiting.forEach(hurry);
+  let run = (call) => {
+    hurry(call);
+    waiting.push(call);
+  };
 
   window.waver = (...call) => new Promise((resolve, reject) => run([call, resolve, reject]));
   window.waver.started = true;

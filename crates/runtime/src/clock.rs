@@ -12,6 +12,11 @@ pub(crate) fn wall() -> u64 {
     js_sys::Date::now() as u64
 }
 
+/// By how many milliseconds the wall clock is ahead of the page's. It changes when somebody sets the one, or the machine sleeps through the other.
+pub(crate) fn drift() -> i64 {
+    wall().cast_signed().saturating_sub(now().cast_signed())
+}
+
 /// Turns milliseconds of the page into milliseconds of the session, which may have begun on an earlier page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SessionClock {

@@ -48,7 +48,7 @@ impl Shell {
         self.log("sends", &JsValue::from(&body));
         let Dispatch { turn, epoch, first_seq, .. } = dispatch;
         let answered = move |reply: Reply| self.settle(turn, epoch, first_seq, &reply);
-        transport::post(&self.url("/v1/events"), &body, None, Box::new(answered));
+        transport::post(&self.url("/v1/events"), &body, JsValue::UNDEFINED, Box::new(answered));
         true
     }
 
@@ -131,7 +131,7 @@ impl Shell {
                 _ => self.complain(&reply.code()),
             }
         };
-        transport::post(&self.url("/v1/consents"), &wire::json(&record), None, Box::new(answered));
+        transport::post(&self.url("/v1/consents"), &wire::json(&record), JsValue::UNDEFINED, Box::new(answered));
     }
 
     /// A record with what shows how the choice was made.

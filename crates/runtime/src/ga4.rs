@@ -1,6 +1,7 @@
 //! GA4 ecommerce events as signals. Of a shop's event only numbers, closed words and hashed labels go on; everything else stays unread.
 
 use waver_core::SignalKind;
+use waver_schema::limits::ITEMS_PER_DECISION;
 use waver_schema::{CommerceAction, Currency, ItemRef, OrderRef, PageType};
 
 use crate::money::to_minor_units;
@@ -40,11 +41,22 @@ impl Item {
     }
 }
 
-/// What the event `name` tells, if it is one of those that shops have in common: what was done, and with what kind of product.
+/// What the event `name` tells, if it is one of those that shops have in common: what was done, with what kind of product, and what that makes of
+/// the cart.
 pub(crate) fn to_signals(name: &str, parameters: &Parameters) -> impl Iterator<Item = SignalKind> {
     let signal = to_signal(name, parameters);
     let category = signal.and_then(|_| category_of(&parameters.items));
-    signal.into_iter().chain(category.map(|category| SignalKind::Category { category }))
+    let in_cart = CommerceAction::from_name(name).filter(|action| {
+        use CommerceAction::{AddToCart, BeginCheckout, RemoveFromCart, ViewCart};
+        matches!(action, AddToCart | RemoveFromCart | ViewCart | BeginCheckout)
+    });
+    let items = in_cart.into_iter().flat_map(|action| {
+        parameters.items.iter().take(ITEMS_PER_DECISION).filter_map(move |item| {
+            let quantity = item.count().min(MOST_ITEMS) as u32;
+            Some(SignalKind::CartItem { action, item: ItemRef::from_label(item.id.as_deref()?), quantity })
+        })
+    });
+    signal.into_iter().chain(category.map(|category| SignalKind::Category { category })).chain(items)
 }
 
 /// The category that all items have in common.
@@ -139,6 +151,24 @@ mod tests {
             panic!("no signal");
         };
         assert_eq!((item, quantity, value_minor), (None, 3, Some(2_500)));
+    }
+
+    #[test]
+    fn each_product_of_the_cart_is_told() {
+        let items = vec![item("a", 1.0, Some(2.0)), item("b", 1.0, None), Item::default()];
+        let parameters = Parameters { items, ..Parameters::default() };
+        let told = |name| -> Vec<(ItemRef, u32)> {
+            let of = |signal| match signal {
+                SignalKind::CartItem { item, quantity, .. } => Some((item, quantity)),
+                _ => None,
+            };
+            to_signals(name, &parameters).filter_map(of).collect()
+        };
+        let both = vec![(ItemRef::from_label("a"), 2), (ItemRef::from_label("b"), 1)];
+        for name in ["add_to_cart", "remove_from_cart", "view_cart", "begin_checkout"] {
+            assert_eq!(told(name), both, "{name}");
+        }
+        assert_eq!([told("view_item_list"), told("purchase"), told("sign_up")], [vec![], vec![], vec![]]);
     }
 
     #[test]

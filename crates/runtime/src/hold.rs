@@ -184,7 +184,7 @@ impl Shell {
         self.hold.left.replace(storage::from_row(&self.config.site, row).map(Box::new));
         self.visit(Visit::end);
         storage::remove();
-        self.timers.unset_all_but(timer::Purpose::Look);
+        self.timers.unset_most();
         self.hold.place.set(Place::Elsewhere);
         self.hold.release();
     }

@@ -6,6 +6,7 @@
 //! Nothing here throws into the page (invariant I8): listeners are passive, calls into the page are caught, and what a page hands over is read
 //! with distrust.
 
+mod asks;
 mod clock;
 mod config;
 mod consent;

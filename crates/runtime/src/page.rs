@@ -37,9 +37,6 @@ extern "C" {
     #[wasm_bindgen(catch)]
     pub(crate) fn fetch(url: &str, request: &JsValue) -> Result<Promise, JsValue>;
 
-    #[wasm_bindgen(catch, js_namespace = AbortSignal, js_name = timeout)]
-    pub(crate) fn abort_after(ms: u32) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(catch, js_namespace = navigator, js_name = sendBeacon)]
     pub(crate) fn send_beacon(url: &str, body: &str) -> Result<bool, JsValue>;
 

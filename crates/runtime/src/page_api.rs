@@ -78,6 +78,7 @@ impl Shell {
         let slot = slot.ok_or("waver: offer takes the name of a slot: a-z, 0-9, - and _, at most 32 characters")?;
         let timeout_ms =
             value::number(options, "timeout_ms").unwrap_or(TIMEOUT_MS as f64).clamp(0.0, LONGEST_TIMEOUT_MS);
+        self.slots.ask_by_name(&slot);
         Ok(Promise::new(&mut |resolve, _| {
             let element = slot::find(&slot);
             let deadline = clock::now() + timeout_ms as u64;
@@ -87,7 +88,7 @@ impl Shell {
 
     /// Features and scores as they stand; null while nothing is watched.
     fn state(&self) -> JsValue {
-        self.visit(|visit| {
+        let state = self.visit(|visit| {
             let Some(engine) = visit.engine() else { return JsValue::NULL };
             let features = value::object();
             for (feature, number) in engine.features().iter() {
@@ -100,7 +101,11 @@ impl Shell {
             value::set(&state, "intent", value::from_rust(&engine.intent()));
             value::set(&state, "cart", value::from_rust(&engine.cart()));
             state
-        })
+        });
+        if state.is_object() {
+            value::set(&state, "context", self.evaluation_context().unwrap_or(JsValue::NULL));
+        }
+        state
     }
 }
 

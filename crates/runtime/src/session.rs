@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use waver_core::Snapshot;
 use waver_core::consent::PurposeSet;
-use waver_schema::SessionId;
 use waver_schema::limits::{SESSION_IDLE_MS, SESSION_MAX_MS};
+use waver_schema::{SessionId, SlotName};
 
 use crate::queue::Packed;
 
@@ -16,11 +16,13 @@ pub(crate) struct Session {
     pub(crate) epoch: Option<u32>,
     /// The next free number of an event.
     pub(crate) next_seq: u64,
+    /// Where an offer was shown last, and until when it stands there: milliseconds of the session.
+    pub(crate) standing: Option<(SlotName, u64)>,
 }
 
 impl Session {
     pub(crate) fn new(id: SessionId) -> Session {
-        Session { id, epoch: None, next_seq: 1 }
+        Session { id, epoch: None, next_seq: 1, standing: None }
     }
 }
 
@@ -32,6 +34,8 @@ pub(crate) struct HandOver {
     /// The grant: measure, personalize.
     pub(crate) granted: (bool, bool),
     pub(crate) next_seq: u64,
+    /// An offer that stands, as in [`Session`].
+    pub(crate) standing: Option<(SlotName, u64)>,
     /// Milliseconds of the session.
     pub(crate) t: u64,
     /// Milliseconds of the session at the last sign of life.
@@ -75,6 +79,7 @@ mod tests {
             epoch: Some(3),
             granted: (true, false),
             next_seq: 12,
+            standing: Some((SlotName::parse("cart").expect("valid"), 90_000)),
             t: 60_000,
             last_sign: 58_000,
             wall: 1_700_000_000_000,

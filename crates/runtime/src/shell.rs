@@ -13,7 +13,7 @@ use waver_schema::{ConsentChoice, Navigation, SessionId};
 
 use crate::config::Config;
 use crate::consent::{self, Sources};
-use crate::decision::Question;
+use crate::decision::Questions;
 use crate::emit::Emitter;
 use crate::erasure::Erasures;
 use crate::hold::Hold;
@@ -44,8 +44,8 @@ pub(crate) struct Shell {
     pub(crate) slots: Slots,
     pub(crate) timers: Timers,
     pub(crate) debug: Cell<bool>,
-    /// Questions that wait until the grant is on record.
-    pub(crate) questions: RefCell<Vec<Question>>,
+    /// What the collector is being asked.
+    pub(crate) asks: RefCell<Questions>,
     /// Before this millisecond of the page the collector is left alone.
     pub(crate) quiet_until: Cell<u64>,
     /// How often putting the grant on record has failed.
@@ -88,7 +88,7 @@ impl Shell {
             slots: Slots::default(),
             timers: Timers::default(),
             debug: Cell::new(config.debug),
-            questions: RefCell::default(),
+            asks: RefCell::default(),
             quiet_until: Cell::default(),
             attempts: Cell::default(),
             renewed: Cell::default(),
@@ -141,7 +141,11 @@ impl Shell {
         let now = clock::now();
         match purpose {
             timer::Purpose::Start => self.start_sensors(Navigation::Load),
-            timer::Purpose::Look => self.look_again(),
+            timer::Purpose::Look => {
+                self.look_again();
+                // A clock that was set, or a machine that slept, sets no timer off.
+                self.expire_offers();
+            }
             // Meanwhile a dialogue may have opened.
             timer::Purpose::Resume if !self.visit(|visit| visit.is_open()) => {}
             timer::Purpose::Resume => self.join(Navigation::Restore),
@@ -165,7 +169,7 @@ impl Shell {
                     self.record_grant();
                 }
             }
-            timer::Purpose::Questions => self.ask_again(),
+            timer::Purpose::Questions => self.answer_overdue(),
             timer::Purpose::Offers => self.expire_offers(),
         }
     }
@@ -199,7 +203,7 @@ impl Shell {
 
     /// Stops everything that looks at the shopper, waits or shows.
     pub(crate) fn stop(&self) {
-        self.timers.unset_all_but(timer::Purpose::Look);
+        self.timers.unset_most();
         self.sensors.take();
         self.views.end();
         self.slots.clear();
@@ -261,6 +265,7 @@ impl Shell {
         if let Some(sensors) = self.sensors.borrow().as_ref() {
             sensors.look_at_view();
         }
+        self.restore_offer();
     }
 
     /// Takes in what a sensor saw at `at`, milliseconds of the page, and carries out what follows.
@@ -287,6 +292,10 @@ impl Shell {
                 Effect::Hesitation(hesitation) => ("hesitation", value::from_rust(hesitation)),
                 Effect::Frustration(frustration) => ("frustration", value::from_rust(frustration)),
                 Effect::Intent(intent) => ("intent", value::from_rust(intent)),
+                Effect::Rising => {
+                    self.ask_ahead();
+                    continue;
+                }
                 // The visit has queued or dropped these.
                 Effect::Record(_) => continue,
             };
@@ -355,7 +364,7 @@ impl Shell {
                     // Other pages of the tab went on with the session meanwhile.
                     self.visit(Visit::end);
                     self.sensors.take();
-                    self.timers.unset_all_but(timer::Purpose::Look);
+                    self.timers.unset_most();
                     self.timers.set(self, timer::Purpose::Resume, 0, STORAGE_SETTLES_MS);
                 }
             }

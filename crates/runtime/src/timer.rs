@@ -56,10 +56,13 @@ impl Timers {
         self.0.borrow_mut()[purpose as usize] = None;
     }
 
-    pub(crate) fn unset_all_but(&self, kept: Purpose) {
+    /// Unsets all but those that whoever waits relies on: the sources of consent are looked at, and questions answered, whatever ends.
+    pub(crate) fn unset_most(&self) {
         let mut timers = self.0.borrow_mut();
-        let kept_timer = timers[kept as usize].take();
+        let kept = [Purpose::Look, Purpose::Questions].map(|kept| (kept, timers[kept as usize].take()));
         *timers = Default::default();
-        timers[kept as usize] = kept_timer;
+        for (purpose, timer) in kept {
+            timers[purpose as usize] = timer;
+        }
     }
 }

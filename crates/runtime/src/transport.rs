@@ -1,6 +1,6 @@
 //! Requests to the collector: without cookies, without a referrer, out of no cache, and such that they outlive the page.
 
-use js_sys::{Array, JSON, Promise};
+use js_sys::{Array, Function, JSON, Promise, Reflect};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::Response;
@@ -46,13 +46,33 @@ impl Reply {
     }
 }
 
-/// Sends `body`. The request has begun when this returns; `then` is called later, and once.
-pub(crate) fn post(url: &str, body: &str, timeout_ms: Option<u32>, then: Box<dyn FnOnce(Reply)>) {
+/// Ends a request when it is dropped, wherever it has come to; one that has come to its end stays as it is.
+pub(crate) struct Cancel(JsValue);
+
+impl Cancel {
+    pub(crate) fn new() -> Cancel {
+        let controller: Result<Function, JsValue> = value::get(&page::global(), "AbortController").dyn_into();
+        // Where there is none, the answer is not listened to.
+        Cancel(controller.and_then(|controller| Reflect::construct(&controller, &Array::new())).unwrap_or_default())
+    }
+
+    /// What the request is to listen to.
+    pub(crate) fn signal(&self) -> JsValue {
+        value::get(&self.0, "signal")
+    }
+}
+
+impl Drop for Cancel {
+    fn drop(&mut self) {
+        let _ = value::call(&self.0, "abort", &Array::new());
+    }
+}
+
+/// Sends `body`, unless `signal` of a [`Cancel`] ends it. The request has begun when this returns; `then` is called later, and once.
+pub(crate) fn post(url: &str, body: &str, signal: JsValue, then: Box<dyn FnOnce(Reply)>) {
     let request = JSON::parse(REQUEST).unwrap_or_default();
     value::set(&request, "body", filled_up(body).as_str());
-    if let Some(signal) = timeout_ms.and_then(|ms| page::abort_after(ms).ok()) {
-        value::set(&request, "signal", signal);
-    }
+    value::set(&request, "signal", signal);
     send(url, &request, then);
 }
 
@@ -90,7 +110,7 @@ pub(crate) fn when(promise: &Promise, then: Box<dyn FnOnce(JsValue)>) {
 pub(crate) fn post_surely(url: &str, body: &str, then: Box<dyn FnOnce(Reply)>) {
     let prototype = value::get(&value::get(&page::global(), "Request"), "prototype");
     if js_sys::Reflect::has(&prototype, &"keepalive".into()) == Ok(true) {
-        post(url, body, None, then);
+        post(url, body, JsValue::UNDEFINED, then);
     } else {
         // Only where there is nothing better, since a beacon carries what cookies there are, and brings no answer.
         let _ = page::send_beacon(url, &filled_up(body));

@@ -141,7 +141,8 @@ impl Visit {
             return false;
         };
         let id = SessionId::from_bytes(handed.id);
-        self.session = Some(Box::new(Session { id, epoch: handed.epoch, next_seq: handed.next_seq }));
+        let HandOver { epoch, next_seq, standing, .. } = handed;
+        self.session = Some(Box::new(Session { id, epoch, next_seq, standing }));
         self.watch(Engine::restore(handed.engine), t, now);
         self.queue.take_over(&self.gate, handed.parcels);
         true
@@ -282,12 +283,27 @@ impl Visit {
             features: engine.decision_features(),
             cart: engine.cart(),
             page: engine.page(),
-            item: None,
-            items: Vec::new(),
+            item: engine.item(),
+            items: engine.cart_items().to_vec(),
             locale,
             visitor: None,
         };
         Some((self.turn, self.gate.permit(Purpose::Personalize, request)?))
+    }
+
+    /// An offer stands in `slot` until `until`, milliseconds of the page; none does if it is `None`.
+    pub(crate) fn set_standing(&mut self, slot: &SlotName, until: Option<u64>) {
+        let (Some(session), Some(watch)) = (&mut self.session, &self.watch) else { return };
+        match until {
+            Some(until) => session.standing = Some((slot.clone(), watch.clock.at(until))),
+            None => drop(session.standing.take_if(|(standing, _)| standing == slot)),
+        }
+    }
+
+    /// The slot in which an offer stood last, if it still does at `now`.
+    pub(crate) fn standing(&self, now: u64) -> Option<SlotName> {
+        let (slot, until) = self.session.as_ref()?.standing.as_ref()?;
+        (self.watch.as_ref()?.clock.at(now) < *until).then(|| slot.clone())
     }
 
     /// Releases a question just before it leaves.
@@ -308,6 +324,7 @@ impl Visit {
             epoch: session.epoch,
             granted,
             next_seq: session.next_seq,
+            standing: session.standing.clone(),
             t,
             last_sign: watch.last_sign,
             wall,
@@ -449,6 +466,26 @@ mod tests {
         visit.settle(first.turn, first.first_seq, Fate::Stored);
         let second = visit.dispatch(false, 200).expect("what this page saw");
         assert!(second.first_seq == 2 && second.events.contains(r#""t":5800"#), "{second:?}");
+    }
+
+    #[test]
+    fn an_offer_stands_until_its_end_on_whatever_page() {
+        let mut visit = visit();
+        grant(&mut visit);
+        visit.begin(None, ID, 0, 0);
+        assert_eq!(visit.standing(0), None);
+        visit.set_standing(&slot(), Some(60_000));
+        assert_eq!((visit.standing(59_999), visit.standing(60_000)), (Some(slot()), None));
+        let handed = visit.hand_over(5_000, 1_000_000).expect("a session");
+        let mut next = self::visit();
+        grant(&mut next);
+        // The next page begins 700 ms later, and its clock at zero.
+        assert!(next.begin(Some(handed), ID, 0, 1_000_700));
+        assert_eq!((next.standing(54_299), next.standing(54_300)), (Some(slot()), None));
+        next.set_standing(&SlotName::parse("other").expect("valid"), None);
+        assert_eq!(next.standing(0), Some(slot()));
+        next.set_standing(&slot(), None);
+        assert_eq!(next.standing(0), None);
     }
 
     #[test]
