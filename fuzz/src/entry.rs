@@ -13,6 +13,10 @@ pub(crate) fn run(bytes: &[u8]) {
         RecordKind::Erasure,
         RecordKind::Visit,
         RecordKind::Stop,
+        RecordKind::Grant,
+        RecordKind::Order,
+        RecordKind::Catalog,
+        RecordKind::Purchase,
     ] {
         let record = |payload: &[u8]| Record {
             kind,

@@ -31,6 +31,7 @@ mod sealed;
 mod session;
 mod snapshot;
 mod tc_string;
+mod token;
 mod tripwire;
 mod values;
 
@@ -74,6 +75,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "session", run: session::run },
     Target { name: "snapshot", run: snapshot::run },
     Target { name: "tc_string", run: tc_string::run },
+    Target { name: "token", run: token::run },
     Target { name: "tripwire", run: tripwire::run },
 ];
 

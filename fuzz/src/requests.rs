@@ -1,5 +1,5 @@
 //! The bodies of `POST /v1/consents`, `POST /v1/decisions`, `POST /v1/erase`, `POST /v1/me`, `POST /v1/dead-letters/redrive`,
-//! `POST /v1/export/aggregates` and `POST /ofrep/v1/evaluate/flags`.
+//! `POST /v1/export/aggregates` and `POST /ofrep/v1/evaluate/flags`, and of what the shop's backend sends.
 
 use std::fmt::Debug;
 
@@ -23,8 +23,15 @@ pub(crate) fn run(json: &[u8]) {
     if let Some(request) = read(json, decoders::me) {
         assert!((1..=WIRE_VERSION).contains(&request.v));
     }
+    let granted = decoders::grant_request(json).map(|seconds| {
+        assert!(seconds.is_none_or(|seconds| (1..=86_400).contains(&seconds)));
+    });
+    let catalog = decoders::catalog(json).map(|items| assert!(items <= 256));
+    let order = decoders::order(json).map(drop);
+    let of_shop = [granted, catalog, order];
     let others = [decoders::redrive(json), decoders::noisy_export(json), decoders::evaluation(json)];
-    for refused in others.into_iter().filter_map(Result::err) {
+    let others = others.into_iter().chain(of_shop);
+    for refused in others.filter_map(Result::err) {
         check_refusal(&refused);
     }
 }

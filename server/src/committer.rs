@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::MissedTickBehavior;
-use waver_schema::{
-    BatchAnswer, ConsentAnswer, Decision, DecisionId, DecisionRequest, EraseAnswer, ErrorCode, LogPoint,
-};
+use waver_schema::{BatchAnswer, ConsentAnswer, DecisionRequest, EraseAnswer, ErrorCode, LogPoint};
 use waver_store::{
     Commit, EmbeddedState, EventLog, GROUP_BYTES, Key, Position, Record, Row, StateStore, StoreError, Write,
 };
@@ -21,8 +19,14 @@ use crate::host::Host;
 use crate::keyring::Keyring;
 use crate::learning::Learning;
 use crate::metrics::Metrics;
-use crate::pipeline::{Candidates, Erase, Group, Plan, ReadBatch, Room, Sender, letter_keys, letters_key};
+use crate::pipeline::{
+    Candidates, Decided, DecisionIds, Erase, GrantAnswer, GrantDeed, Group, OrderTaken, OrderTold, Plan, ReadBatch,
+    Room, Sender, budgets_key, grant_key, item_key, letter_keys, letters_key, order_key,
+};
 use crate::readiness::Readiness;
+use crate::shop::grant::GrantRefusal;
+use crate::shop::item::CatalogEntry;
+use crate::shop::order::OrderRefusal;
 use crate::site::{SiteIndex, Sites};
 use crate::state::{Session, Unlogged};
 use crate::stop::Stop;
@@ -47,10 +51,13 @@ pub(crate) type Reply<T> = oneshot::Sender<Result<T, ErrorCode>>;
 pub(crate) enum Command {
     Consent(ConsentEntry, Reply<ConsentAnswer>),
     Batch(ReadBatch, Reply<BatchAnswer>),
-    Decide(Box<DecisionRequest>, DecisionId, Reply<Decision>),
+    Decide(Box<DecisionRequest>, DecisionIds, Reply<Decided>),
     Erase(Erase, Reply<EraseAnswer>),
     /// Of the collector itself, which waits for no answer.
     Stop(StopEntry),
+    Grant(GrantDeed, Reply<Result<GrantAnswer, GrantRefusal>>),
+    Order(OrderTold, Reply<Result<OrderTaken, OrderRefusal>>),
+    Catalog(CatalogEntry, Reply<usize>),
 }
 
 impl Command {
@@ -69,7 +76,31 @@ impl Command {
                 keys.extend(letter_keys(of.site));
             }
         }
+        match self {
+            Command::Erase(..) => keys.push(budgets_key(of.site)),
+            Command::Decide(request, ..) => {
+                keys.push(budgets_key(of.site));
+                let items = request.item.iter().chain(request.items.iter().map(|line| &line.item));
+                keys.extend(items.map(|item| item_key(of.site, *item)));
+            }
+            Command::Grant(asked, _) => keys.extend([grant_key(of.site, asked.grant), budgets_key(of.site)]),
+            Command::Order(told, _) => {
+                keys.push(order_key(of.site, told.order));
+                keys.extend(told.grant.map(|grant| grant_key(of.site, grant)));
+            }
+            Command::Catalog(entry, _) => keys.extend(entry.items.iter().map(|item| item_key(of.site, item.item))),
+            Command::Consent(..) | Command::Batch(..) | Command::Stop(_) => {}
+        }
         keys
+    }
+
+    /// The rows that it reads or writes beside those, as far as these tell.
+    fn further_keys(&self, of: &Candidates, group: &Group<'_>) -> Vec<Key> {
+        match self {
+            Command::Erase(..) | Command::Decide(..) => group.shop_rows_of(of),
+            Command::Order(told, _) => group.session_of(of.site, told),
+            _ => Vec::new(),
+        }
     }
 
     /// Answers without doing it.
@@ -81,6 +112,9 @@ impl Command {
             Command::Decide(_, _, to) => drop(to.send(Err(code))),
             Command::Erase(_, to) => drop(to.send(Err(code))),
             Command::Stop(_) => {}
+            Command::Grant(_, to) => drop(to.send(Err(code))),
+            Command::Order(_, to) => drop(to.send(Err(code))),
+            Command::Catalog(_, to) => drop(to.send(Err(code))),
         }
     }
 
@@ -89,7 +123,9 @@ impl Command {
         match self {
             Command::Consent(..) => 200,
             Command::Batch(batch, _) => 150 + batch.entry.events.len() * 130 + batch.dead.len() * 700,
-            Command::Decide(..) => 700,
+            Command::Decide(..) => 1000,
+            Command::Grant(..) | Command::Order(..) => 400,
+            Command::Catalog(entry, _) => 150 + entry.items.len() * 170,
             Command::Erase(erase, _) => 250 + (1 + erase.keyed.len()) * 150,
             Command::Stop(_) => 200,
         }
@@ -167,6 +203,8 @@ pub(crate) async fn replay<L: EventLog>(
         }
         let rows = load(state, found.iter().flat_map(|(_, from, found)| keys_of(found, *from))).await?;
         let mut group = Group::new(sites, rows, clock, Room::ENDLESS)?;
+        let further = further_keys_of(&group, found.iter().map(|(_, from, found)| (found, *from)));
+        group.take_in(load(state, further.into_iter()).await?)?;
         for (offset, from, found) in &found {
             watch(&Replayed { offset: *offset, from: *from, found, group: &group });
             group.replay_found(*from, *offset, found);
@@ -256,6 +294,15 @@ fn keys_of(found: &Found, from: Sender) -> Vec<Key> {
         }
         Found::Entry(Entry::DeadLetter(_)) => keys.push(letters_key(from.site)),
         Found::Entry(Entry::Visit(_)) => keys.push(from.visitor_key()),
+        Found::Entry(Entry::Grant(_)) => {
+            keys.extend([Key::Grant(from.site.number(), from.pseudonym), budgets_key(from.site)]);
+        }
+        Found::Entry(Entry::Decision(decision)) => keys.extend(decision.grant.map(|grant| grant_key(from.site, grant))),
+        Found::Entry(Entry::Order(_)) => keys.push(Key::Order(from.site.number(), from.pseudonym)),
+        Found::Entry(Entry::Purchase(purchase)) => keys.push(order_key(from.site, purchase.order)),
+        Found::Entry(Entry::Catalog(catalog)) => {
+            keys.extend(catalog.items.iter().map(|item| item_key(from.site, item.item)));
+        }
         Found::Entry(Entry::Erasure(_)) => {
             keys.push(from.visitor_key());
             keys.push(letters_key(from.site));
@@ -265,6 +312,13 @@ fn keys_of(found: &Found, from: Sender) -> Vec<Key> {
         _ => {}
     }
     keys
+}
+
+/// The rows that are needed beside those, as far as `group` knows: what an erased session had to do with the shop.
+fn further_keys_of<'a>(group: &Group<'_>, found: impl Iterator<Item = (&'a Found, Sender)>) -> Vec<Key> {
+    let erased = found.filter(|(found, _)| matches!(found, Found::Entry(Entry::Erasure(_))));
+    let keys = erased.flat_map(|(_, from)| group.shop_rows_of(&Candidates::from(from)));
+    keys.filter(|key| !group.holds(key)).collect()
 }
 
 /// The rows under `keys`.
@@ -285,6 +339,8 @@ pub(crate) struct Committer<L, S> {
     pub(crate) unlogged: Unlogged,
     /// Number of sessions that may be kept.
     pub(crate) most_sessions: usize,
+    /// Number of grants, orders and items that may be kept.
+    pub(crate) most_shop_rows: usize,
     /// How often sessions whose time is over are let go.
     pub(crate) sweep_pace: Duration,
     /// How long dead letters are kept, milliseconds.
@@ -378,6 +434,10 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         let keys = self.waiting.iter().take(candidates).flat_map(|(of, command)| command.keys(of));
         let rows = load(&*self.state, keys).await?;
         let mut group = Group::new(&self.sites, rows, self.clock, self.room())?.with_learning(&self.learning);
+        let waiting = self.waiting.iter().take(candidates);
+        let further: Vec<Key> = waiting.flat_map(|(of, command)| command.further_keys(of, &group)).collect();
+        let further = further.into_iter().filter(|key| !group.holds(key)).collect::<Vec<_>>();
+        group.take_in(load(&*self.state, further.into_iter()).await?)?;
         let before = log_point(&*self.log);
         while answers.len() < candidates
             && !group.is_full()
@@ -403,6 +463,7 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         Room {
             sessions: self.most_sessions.saturating_sub(self.state.sessions()).min(self.keyring.room()),
             tombstones: self.most_sessions.saturating_sub(self.state.tombstones()),
+            shop_rows: self.most_shop_rows.saturating_sub(self.state.shop_rows()),
         }
     }
 
@@ -471,6 +532,8 @@ impl<L: EventLog, S: StateStore> Committer<L, S> {
         for _ in 0..FOLDS {
             let rows = load(&*self.state, entries.iter().flat_map(|(from, _, found)| keys_of(found, *from))).await?;
             let mut group = Group::new(&self.sites, rows, 0, Room::ENDLESS)?;
+            let further = further_keys_of(&group, entries.iter().map(|(from, _, found)| (found, *from)));
+            group.take_in(load(&*self.state, further.into_iter()).await?)?;
             entries.iter().for_each(|(from, offset, found)| group.replay_found(*from, *offset, found));
             if self.state.commit(group.finish()?.commit(from, upto, positions)?).await? {
                 return Ok(());
@@ -536,7 +599,7 @@ fn work(group: &mut Group<'_>, of: &Candidates, command: Command, before: LogPoi
     match command {
         Command::Consent(entry, to) => Answer::new(to, group.consent(of, entry)),
         Command::Batch(batch, to) => Answer::new(to, group.batch(of, batch)),
-        Command::Decide(request, id, to) => Answer::new(to, group.decide(of, &request, id)),
+        Command::Decide(request, ids, to) => Answer::new(to, group.decide(of, &request, ids)),
         Command::Erase(erase, to) => Answer::new(to, group.erase(of, &erase, before)),
         Command::Stop(entry) => {
             let offer = entry.offer.clone();
@@ -548,6 +611,9 @@ fn work(group: &mut Group<'_>, of: &Candidates, command: Command, before: LogPoi
                 Err(code) => tracing::error!(offer = offer.as_str(), "cannot be stopped: {code:?}"),
             }))
         }
+        Command::Grant(asked, to) => Answer::new(to, group.grant(of, &asked)),
+        Command::Order(told, to) => Answer::new(to, group.order(of, &told)),
+        Command::Catalog(entry, to) => Answer::new(to, group.catalog(of, entry)),
     }
 }
 

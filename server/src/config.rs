@@ -20,6 +20,9 @@ pub use value::{LogLevel, Origin, ProxyHeader, Secret};
 /// Shortest admin token that is taken. Half of what `openssl rand -hex 32` prints.
 const ADMIN_TOKEN_CHARS: usize = 32;
 
+/// The same of the secret of a site.
+const SITE_SECRET_CHARS: usize = 32;
+
 /// Shortest time that anything is kept.
 const SHORTEST_KEPT: Duration = Duration::from_secs(1);
 /// Largest threshold of release.
@@ -113,6 +116,8 @@ pub struct Log {
 pub struct Limits {
     /// Sessions kept in memory. Beyond that closed ones go, the oldest first; if all are open, new ones are turned away.
     pub sessions: usize,
+    /// Grants, orders and items of catalogues kept in memory. Beyond that no grant is made, and what the shop's backend tells is turned away.
+    pub shop_rows: usize,
     /// Requests that may wait to be committed. Beyond that they are turned away.
     pub queue: usize,
     /// Connections held open. Beyond that new ones wait to be accepted.
@@ -133,6 +138,7 @@ impl Default for Limits {
     fn default() -> Limits {
         Limits {
             sessions: 200_000,
+            shop_rows: 1_000_000,
             queue: 1024,
             connections: 4096,
             streams: 64,
@@ -161,6 +167,10 @@ pub struct Retention {
     /// The log's events that were not of the schema.
     #[serde(with = "value::duration")]
     pub dead_letters: Duration,
+    /// What the shop's backend told, and what it was promised: orders, catalogue, grants. An order can be refunded for so long, and an item
+    /// that is not told again is forgotten then. At least as long as the longest span of a budget.
+    #[serde(with = "value::duration")]
+    pub shop: Duration,
     /// Aggregates by the minute; at most a day and ten minutes.
     #[serde(with = "value::duration")]
     pub minutes: Duration,
@@ -181,6 +191,7 @@ impl Default for Retention {
             events: DAY,
             consent: 183 * DAY,
             dead_letters: 3 * DAY,
+            shop: 90 * DAY,
             minutes: Duration::from_millis(KEPT_MS),
             hours: Duration::from_millis(HOURS_KEPT_MS),
             snapshot_every: Duration::from_secs(5 * 60),
@@ -253,6 +264,13 @@ pub struct Site {
     /// across them (`per_visitor` of a policy). Nobody is unless this is set.
     #[serde(default, deserialize_with = "value::days_or_off")]
     pub visitor: Option<Duration>,
+    /// A file that holds the secret by which the shop's backend is known. `WAVER__SITES__KEY__SECRET` goes before it. Without either nobody
+    /// can redeem grants, tell of orders or set the catalogue.
+    #[serde(default)]
+    pub secret_file: Option<PathBuf>,
+    /// The secret, never from the configuration file.
+    #[serde(skip)]
+    pub secret: Option<Secret>,
 }
 
 /// What automated sessions count as.
@@ -321,6 +339,13 @@ impl Config {
             (None, Some(file)) => Some(Secret::new(read(file)?.trim())),
             (None, None) => None,
         };
+        for (key, site) in &mut config.sites {
+            site.secret = match (overrides.site_secrets.get(key.as_str()), &site.secret_file) {
+                (Some(secret), _) => Some(secret.clone()),
+                (None, Some(file)) => Some(Secret::new(read(file)?.trim())),
+                (None, None) => None,
+            };
+        }
         config.check()?;
         Ok(config)
     }
@@ -334,6 +359,7 @@ impl Config {
         self.models.challenger = self.models.challenger.take().map(|model| folder.join(model));
         for site in self.sites.values_mut() {
             site.offers = folder.join(&site.offers);
+            site.secret_file = site.secret_file.take().map(|file| folder.join(file));
         }
     }
 
@@ -345,15 +371,31 @@ impl Config {
         if self.admin.token.as_ref().is_some_and(|token| token.chars() < ADMIN_TOKEN_CHARS) {
             return invalid("the admin token has fewer than 32 characters; make one with `openssl rand -hex 32`");
         }
+        let secrets: Vec<&Secret> = self.sites.values().filter_map(|site| site.secret.as_ref()).collect();
+        if secrets.iter().any(|secret| secret.chars() < SITE_SECRET_CHARS) {
+            return invalid("the secret of a site has fewer than 32 characters; make one with `openssl rand -hex 32`");
+        }
+        let is_shared =
+            |(at, secret): (usize, &&Secret)| secrets[..at].iter().any(|other| other.equals(secret.reveal()));
+        if secrets.iter().enumerate().any(is_shared) {
+            return invalid("two sites have the same secret; it says which site the shop's backend speaks for");
+        }
         let limits = &self.limits;
-        if [limits.sessions, limits.queue, limits.connections, limits.streams].contains(&0) {
+        if [limits.sessions, limits.shop_rows, limits.queue, limits.connections, limits.streams].contains(&0) {
             return invalid("every number in [limits] must be at least 1");
         }
         if !self.release.is_in_range() {
             return invalid("release.k must be at most a million, and release.epsilon between 0 and 100");
         }
         let retention = &self.retention;
-        let kept = [retention.events, retention.consent, retention.dead_letters, retention.minutes, retention.hours];
+        let kept = [
+            retention.events,
+            retention.consent,
+            retention.dead_letters,
+            retention.shop,
+            retention.minutes,
+            retention.hours,
+        ];
         if !(SHORTEST_KEPT..=LONGEST_EPOCH).contains(&retention.epoch) {
             return invalid("retention.epoch must be between 1s and 12h: the secret of an epoch lives twice as long");
         }
@@ -409,6 +451,7 @@ mod tests {
                 ("WAVER__SITES__DEMO__AUTOMATION", "as_shoppers"),
                 ("WAVER__SITES__DEMO__VISITOR", "30days"),
                 ("WAVER__ADMIN__TOKEN", "0123456789abcdef0123456789abcdef"),
+                ("WAVER__SITES__DEMO__SECRET", "fedcba9876543210fedcba9876543210"),
                 ("HOME", "/root"),
             ],
         )
@@ -424,7 +467,9 @@ mod tests {
         assert!(config.sites.values().all(|site| site.allow_no_origin && site.automation == Automation::AsShoppers));
         assert!(config.sites.values().all(|site| site.visitor == Some(30 * DAY)));
         assert!(config.admin.token.is_some());
-        assert!(!format!("{config:?}").contains("0123456789abcdef"), "secrets never print");
+        assert!(config.sites.values().all(|site| site.secret.is_some()));
+        let printed = format!("{config:?}");
+        assert!(!printed.contains("0123456789abcdef") && !printed.contains("fedcba"), "secrets never print");
     }
 
     #[test]
@@ -439,13 +484,14 @@ mod tests {
         let reference: Config = toml::from_str(text).expect("valid");
         let site = reference.sites.values().next().expect("a site");
         assert_eq!((site.allow_no_origin, site.automation, site.visitor), (false, Automation::default(), None));
+        assert!(site.secret_file.is_none());
         let defaults = Config { sites: reference.sites.clone(), ..Config::default() };
         assert_eq!(format!("{reference:#?}"), format!("{defaults:#?}"));
         // Each field that prints is a setting, but for the token and the parts of a rate.
         for line in format!("{reference:#?}").lines() {
             let Some((name, _)) = line.trim().split_once(": ") else { continue };
             let is_setting = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-            if is_setting && !["token", "count", "per"].contains(&name) {
+            if is_setting && !["token", "secret", "count", "per"].contains(&name) {
                 let forms = [format!("{name} = "), format!("[{name}"), format!(".{name}]")];
                 assert!(forms.iter().any(|form| text.contains(form)), "{name}");
             }
@@ -481,6 +527,14 @@ mod tests {
             (site.to_owned(), &[("WAVER__SERVER", "1")], "WAVER__SERVER"),
             (site.to_owned(), &[("WAVER__ADMIN__TOKEN", "short")], "32 characters"),
             (format!("{site}[admin]\ntoken_file = \"missing\"\n"), &[], "missing"),
+            (format!("{site}secret_file = \"missing\"\n"), &[], "missing"),
+            (format!("{site}secret = \"0123456789abcdef0123456789abcdef\"\n"), &[], "`secret`"),
+            (site.to_owned(), &[("WAVER__SITES__DEMO__SECRET", "short")], "32 characters"),
+            (
+                format!("{site}secret_file = \"token\"\n{}secret_file = \"token\"\n", site.replace("demo", "other")),
+                &[],
+                "the same secret",
+            ),
         ] {
             let error = load(&text, environment).expect_err(expected);
             assert!(error.contains(expected), "{error} should tell of {expected}");

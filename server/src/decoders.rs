@@ -6,7 +6,7 @@ use waver_schema::SiteKey;
 use waver_store::{KeyName, SecretKey};
 
 use crate::policy_archive::PolicyArchive;
-use crate::{consent_ledger, erasures, keyring, release};
+use crate::{consent_ledger, erasures, keyring, release, shop};
 
 pub use crate::http::decoders::*;
 pub use crate::keyring::decoders::Seals;
@@ -29,6 +29,11 @@ pub fn rewritten_key_name(name: &KeyName) -> Option<KeyName> {
 /// What is written for a tombstone; `None` for a key that is somebody else's.
 pub fn rewritten_tombstone(name: &KeyName, key: &SecretKey) -> Option<(KeyName, SecretKey)> {
     erasures::rewritten_tombstone(name, key)
+}
+
+/// What is written for a row of the shop's that is read out of `bytes`, taken for each of the four in turn; `None` where it is refused.
+pub fn rewritten_shop_rows(bytes: &[u8]) -> [Option<Vec<u8>>; 4] {
+    shop::rewritten_rows(bytes)
 }
 
 /// The day that a key of commitments is of.

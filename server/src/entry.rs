@@ -7,13 +7,16 @@ use waver_core::experiment::Measure;
 use waver_core::session::{Client, DecisionRecord};
 use waver_schema::{
     Cart, ConsentChoice, ConsentMethod, ConsentNotice, ConsentReading, ConsentRecord, ConsentSource, DecisionFeatures,
-    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, Locale, LogPoint, Nonce, OfferId, PageType,
+    DecisionRequest, ErasedClass, ErasedRecords, ErasureId, Event, GrantId, Locale, LogPoint, Nonce, OfferId, PageType,
     PolicyVersion, SiteKey,
 };
 use waver_store::{DecodeError, Pseudonym, Record, RecordKind};
 
 use crate::dead_letter::{DeadLetter, LetterId};
 use crate::keyring::{Keyring, Opened, Readable};
+use crate::shop::grant::GrantEntry;
+use crate::shop::item::CatalogEntry;
+use crate::shop::order::{OrderEntry, PurchaseEntry};
 
 /// A grant or withdrawal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -113,6 +116,9 @@ pub(crate) struct DecisionEntry {
     /// it is.
     #[serde(flatten)]
     pub(crate) around: Circumstances,
+    /// The grant that came with the offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<GrantId>,
 }
 
 /// An offer that was made to a browser which is remembered across sessions. Holds nothing of the session.
@@ -154,6 +160,7 @@ impl DecisionEntry {
             cart: request.cart,
             locale: request.locale.clone(),
             around,
+            grant: None,
         }
     }
 }
@@ -220,6 +227,10 @@ pub(crate) enum Entry {
     Erasure(ErasureEntry),
     Visit(VisitEntry),
     Stop(StopEntry),
+    Grant(GrantEntry),
+    Order(OrderEntry),
+    Catalog(CatalogEntry),
+    Purchase(PurchaseEntry),
 }
 
 impl Entry {
@@ -241,6 +252,10 @@ impl Entry {
             Entry::Erasure(erasure) => (RecordKind::Erasure, serde_json::to_vec(erasure)?),
             Entry::Visit(visit) => (RecordKind::Visit, serde_json::to_vec(visit)?),
             Entry::Stop(stop) => (RecordKind::Stop, serde_json::to_vec(stop)?),
+            Entry::Grant(grant) => (RecordKind::Grant, serde_json::to_vec(grant)?),
+            Entry::Order(order) => (RecordKind::Order, serde_json::to_vec(order)?),
+            Entry::Catalog(catalog) => (RecordKind::Catalog, serde_json::to_vec(catalog)?),
+            Entry::Purchase(purchase) => (RecordKind::Purchase, serde_json::to_vec(purchase)?),
         };
         Ok(Record { kind, site, pseudonym, received_at, key_id: None, payload })
     }
@@ -258,6 +273,10 @@ impl Entry {
             RecordKind::Erasure => Entry::Erasure(serde_json::from_slice(&record.payload)?),
             RecordKind::Visit => Entry::Visit(serde_json::from_slice(&record.payload)?),
             RecordKind::Stop => Entry::Stop(serde_json::from_slice(&record.payload)?),
+            RecordKind::Grant => Entry::Grant(serde_json::from_slice(&record.payload)?),
+            RecordKind::Order => Entry::Order(serde_json::from_slice(&record.payload)?),
+            RecordKind::Catalog => Entry::Catalog(serde_json::from_slice(&record.payload)?),
+            RecordKind::Purchase => Entry::Purchase(serde_json::from_slice(&record.payload)?),
         })
     }
 }

@@ -22,7 +22,7 @@ use crate::consent_ledger::LedgerRoots;
 use crate::entry::{Entry, ErasureEntry, Found};
 use crate::host::Host;
 use crate::keyring::Keyring;
-use crate::pipeline::{Candidates, Erased, Group, Room, Sender, letter_keys, letters_key};
+use crate::pipeline::{Candidates, Erased, Group, Room, Sender, budgets_key, letter_keys, letters_key};
 use crate::receipt::{PublishedRoot, STATEMENT, SignedRoot, Signer};
 use crate::site::{SiteIndex, Sites};
 use crate::state::Tombstone;
@@ -39,6 +39,7 @@ const AT_ONCE: usize = 100;
 
 const SIGNING: &[u8] = b"receipts/signing";
 const NAMING: &[u8] = b"erasures/naming";
+const SHOP_NAMING: &[u8] = b"shop/naming";
 /// What the names of tombstones begin with; then the 16 bytes of the pseudonym, then the site.
 const TOMBSTONE: &[u8] = b"gone/";
 
@@ -49,6 +50,8 @@ pub(crate) struct Erasures {
     receipts: Receipts,
     signer: Signer,
     naming: SecretKey,
+    /// The key of the hashes of the shop's own names.
+    shop_naming: SecretKey,
     keyring: Arc<Keyring>,
     roots: LedgerRoots,
     /// When old tombstones and receipts were last let go of, Unix milliseconds; 0 if that was before this start.
@@ -85,8 +88,19 @@ impl Erasures {
         let fresh = || SecretKey::from_bytes(host.random());
         let signing = keys.get_or_create(&KeyName::new(SIGNING)?, fresh()).await?;
         let naming = keys.get_or_create(&KeyName::new(NAMING)?, fresh()).await?;
+        let shop_naming = keys.get_or_create(&KeyName::new(SHOP_NAMING)?, fresh()).await?;
         let signer = Signer::new(&signing);
-        Ok(Erasures { keys, receipts, signer, naming, keyring, roots, swept_at: AtomicU64::new(0) })
+        Ok(Erasures { keys, receipts, signer, naming, shop_naming, keyring, roots, swept_at: AtomicU64::new(0) })
+    }
+
+    /// Who signs, for tokens of grants.
+    pub(crate) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
+    /// The key of the hashes of the shop's own names.
+    pub(crate) fn shop_naming(&self) -> &SecretKey {
+        &self.shop_naming
     }
 
     /// Who signs receipts.
@@ -208,6 +222,7 @@ impl Erasures {
             keys,
             receipts: Receipts::temporary().expect("opens"),
             signer,
+            shop_naming: secret.clone(),
             naming: secret,
             keyring,
             roots: LedgerRoots::default(),
@@ -280,12 +295,17 @@ pub(crate) async fn erase_again<L: EventLog>(
         let keys: BTreeSet<Key> = some
             .iter()
             .flat_map(|(from, _)| {
-                Candidates::from(*from).keys().into_iter().chain([from.visitor_key()]).chain(ring(from.site))
+                let more = [from.visitor_key(), budgets_key(from.site)];
+                Candidates::from(*from).keys().into_iter().chain(more).chain(ring(from.site))
             })
             .collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let rows = state.load(&keys).await?;
         let mut group = Group::new(sites, keys.into_iter().zip(rows), now, Room::ENDLESS)?;
+        let of_shop = some.iter().flat_map(|(from, _)| group.shop_rows_of(&Candidates::from(*from)));
+        let of_shop: Vec<Key> = of_shop.collect::<BTreeSet<Key>>().into_iter().collect();
+        let rows = state.load(&of_shop).await?;
+        group.take_in(of_shop.into_iter().zip(rows))?;
         for (from, erasure) in some {
             group.erase_again(*from, *erasure).map_err(|_| StoreError::Write("an erasure has no form".to_owned()))?;
         }

@@ -5,6 +5,7 @@ mod admin;
 mod aggregates;
 mod assets;
 mod body;
+mod catalog;
 mod client;
 mod consents;
 mod dashboard;
@@ -15,6 +16,7 @@ mod document;
 mod erase;
 mod events;
 mod export;
+mod grants;
 mod layers;
 mod ledger;
 mod me;
@@ -23,10 +25,12 @@ mod noisy_export;
 mod offers_report;
 mod ofrep;
 mod operations;
+mod orders;
 mod refusal;
 mod schemas;
 mod sdk;
 mod sessions;
+mod shop;
 mod source;
 mod stream;
 
@@ -91,6 +95,8 @@ pub(crate) struct App {
     pub(crate) exporter: Exporter,
     pub(crate) exports: Arc<Semaphore>,
     pub(crate) erasures: Arc<Erasures>,
+    /// For how long orders and items are kept, milliseconds.
+    pub(crate) shop_kept_ms: u64,
     /// The log, for whoever asks what is held about a session; as many at a time as there are places.
     pub(crate) records: Records,
     pub(crate) searches: Arc<Semaphore>,
@@ -104,7 +110,7 @@ pub(crate) struct App {
 pub(crate) type SharedApp = Arc<App>;
 
 /// Every route. A route and its line in the OpenAPI document are one declaration.
-fn routes() -> [OpenApiRouter<SharedApp>; 4] {
+fn routes() -> [OpenApiRouter<SharedApp>; 5] {
     // What pages of the shops' origins call.
     let ingest = OpenApiRouter::new()
         .routes(routes!(consents::post))
@@ -139,7 +145,14 @@ fn routes() -> [OpenApiRouter<SharedApp>; 4] {
         .routes(routes!(operations::readyz))
         .routes(routes!(operations::metrics))
         .routes(routes!(document::get));
-    [ingest, openfeature, storefront, operator]
+    // What the shops' backends call.
+    let shop = OpenApiRouter::new()
+        .routes(routes!(grants::reserve))
+        .routes(routes!(grants::redeem))
+        .routes(routes!(grants::release))
+        .routes(routes!(orders::post))
+        .routes(routes!(catalog::put));
+    [ingest, openfeature, storefront, operator, shop]
 }
 
 /// The OpenAPI document of the whole interface.
@@ -154,7 +167,7 @@ pub(crate) fn document() -> serde_json::Value {
 /// The whole interface.
 pub(crate) fn router(app: SharedApp) -> Router {
     let mut document = document::base();
-    let [ingest, openfeature, storefront, operator] = routes().map(|routes| {
+    let [ingest, openfeature, storefront, operator, shop] = routes().map(|routes| {
         let (router, described) = routes.split_for_parts();
         document.merge(described);
         // Before the layers, so that these answers too have what the layers add.
@@ -165,6 +178,7 @@ pub(crate) fn router(app: SharedApp) -> Router {
     Router::new()
         .merge(operator.layer(from_fn(layers::same_origin)))
         .merge(storefront.layer(from_fn(layers::any_origin)))
+        .merge(shop.layer(from_fn(layers::same_origin)))
         // Answers to ingest, which come after this, are too small to be worth packing.
         .layer(CompressionLayer::new())
         .merge(

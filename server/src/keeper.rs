@@ -129,6 +129,7 @@ impl<L: EventLog, S: SnapshotStore> Keeper<L, S> {
             events: before(self.retention.events),
             consent: before(self.retention.consent),
             dead_letters: before(self.retention.dead_letters),
+            shop: before(self.retention.shop),
         }
     }
 }

@@ -72,10 +72,15 @@ impl Vault {
     /// Where the payload of a record belongs; `None` for what is not sealed.
     pub(crate) const fn of(kind: RecordKind) -> Option<Vault> {
         match kind {
-            RecordKind::Batch | RecordKind::Decision => Some(Vault::Behaviour),
+            RecordKind::Batch | RecordKind::Decision | RecordKind::Purchase => Some(Vault::Behaviour),
             RecordKind::DeadLetter => Some(Vault::Letters),
             RecordKind::Visit => Some(Vault::Visitors),
-            RecordKind::Consent | RecordKind::Erasure | RecordKind::Stop => None,
+            RecordKind::Consent
+            | RecordKind::Erasure
+            | RecordKind::Stop
+            | RecordKind::Grant
+            | RecordKind::Order
+            | RecordKind::Catalog => None,
         }
     }
 }

@@ -48,6 +48,7 @@ mod running;
 mod schemas;
 mod serve;
 mod shadow;
+mod shop;
 mod site;
 mod state;
 mod stop;

@@ -27,9 +27,14 @@ use crate::site::{SiteIndex, Sites};
 use crate::state::{self, Session, Stops, Tombstone, Visitor};
 
 mod erase;
+mod shop;
 mod stop;
 
 pub(crate) use erase::{Erase, Erased};
+use shop::HeldShop;
+pub(crate) use shop::{
+    Decided, DecisionIds, GrantAnswer, GrantDeed, OrderTaken, OrderTold, budgets_key, grant_key, item_key, order_key,
+};
 
 /// Bytes of a group, beyond which it is committed as it is. Leaves room for the largest record within the log's own limit: 64 events of at
 /// most 520 bytes each, and four dead letters of at most 5 KiB.
@@ -215,11 +220,13 @@ pub(crate) struct Room {
     pub(crate) sessions: usize,
     /// Tombstones that may be set.
     pub(crate) tombstones: usize,
+    /// Grants, orders and items that may be kept.
+    pub(crate) shop_rows: usize,
 }
 
 impl Room {
     /// For what is in the log already.
-    pub(crate) const ENDLESS: Room = Room { sessions: usize::MAX, tombstones: usize::MAX };
+    pub(crate) const ENDLESS: Room = Room { sessions: usize::MAX, tombstones: usize::MAX, shop_rows: usize::MAX };
 }
 
 /// Commands that are committed together.
@@ -233,6 +240,7 @@ pub(crate) struct Group<'a> {
     stops: BTreeMap<SiteNumber, HeldStops>,
     /// What was learned of offers; nothing where what is in the log already is folded.
     learning: Option<&'a Learning>,
+    shop: HeldShop,
     /// How many sessions may still begin, and how many may still be erased.
     room: Room,
     erased: Vec<Erased>,
@@ -292,57 +300,16 @@ impl<'a> Group<'a> {
         clock: u64,
         room: Room,
     ) -> Result<Group<'a>, StoreError> {
-        let mut sessions = HashMap::new();
-        let mut tombstones = HashMap::new();
-        let mut visitors = HashMap::new();
-        let mut books = BTreeMap::new();
-        let mut letters: BTreeMap<SiteNumber, HeldLetters> = BTreeMap::new();
-        let mut stops = BTreeMap::new();
-        for (key, row) in rows {
-            let version = row.as_ref().map_or(0, |row| row.version);
-            match key {
-                Key::Books(site) => {
-                    let outcomes = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
-                    books.insert(site, HeldBooks { version, outcomes, is_changed: false });
-                }
-                Key::Stops(site) => {
-                    let known = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
-                    stops.insert(site, HeldStops { version, stops: known, is_changed: false });
-                }
-                Key::DeadLetters(site) => {
-                    let held = letters.entry(site).or_default();
-                    held.version = version;
-                    held.ring = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
-                }
-                Key::DeadLetter(site, place) => {
-                    if let Some(row) = &row {
-                        let letter: KeptLetter = state::read(row)?;
-                        letters.entry(site).or_default().kept.insert(letter.id, (place, letter.pseudonym));
-                    }
-                }
-                Key::Tombstone(..) => {
-                    let tombstone = row.as_ref().map(state::read).transpose()?;
-                    tombstones.insert(key, HeldTombstone { version, tombstone, is_changed: false });
-                }
-                Key::Visitor(..) => {
-                    let visitor = row.as_ref().map(state::read).transpose()?;
-                    visitors.insert(key, HeldVisitor { version, visitor, is_changed: false });
-                }
-                Key::Session(..) => {
-                    let session = row.as_ref().map(Session::from_row).transpose()?;
-                    sessions.insert(key, Held { version, session, is_changed: false });
-                }
-            }
-        }
-        Ok(Group {
+        let mut group = Group {
             sites,
-            sessions,
-            tombstones,
-            visitors,
-            books,
-            letters,
-            stops,
+            sessions: HashMap::new(),
+            tombstones: HashMap::new(),
+            visitors: HashMap::new(),
+            books: BTreeMap::new(),
+            letters: BTreeMap::new(),
+            stops: BTreeMap::new(),
             learning: None,
+            shop: HeldShop::default(),
             room,
             erased: Vec::new(),
             clock,
@@ -352,7 +319,56 @@ impl<'a> Group<'a> {
             unlogged: Vec::new(),
             records: Vec::new(),
             bytes: 0,
-        })
+        };
+        group.take_in(rows)?;
+        Ok(group)
+    }
+
+    /// Takes in rows: also those that were found to be needed only once others were read.
+    ///
+    /// # Errors
+    /// [`StoreError::Snapshot`] for a row that cannot be read.
+    pub(crate) fn take_in(&mut self, rows: impl IntoIterator<Item = (Key, Option<Row>)>) -> Result<(), StoreError> {
+        for (key, row) in rows {
+            let version = row.as_ref().map_or(0, |row| row.version);
+            match key {
+                Key::Books(site) => {
+                    let outcomes = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                    self.books.insert(site, HeldBooks { version, outcomes, is_changed: false });
+                }
+                Key::Stops(site) => {
+                    let stops = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                    self.stops.insert(site, HeldStops { version, stops, is_changed: false });
+                }
+                Key::DeadLetters(site) => {
+                    let held = self.letters.entry(site).or_default();
+                    held.version = version;
+                    held.ring = row.as_ref().map(state::read).transpose()?.unwrap_or_default();
+                }
+                Key::DeadLetter(site, place) => {
+                    if let Some(row) = &row {
+                        let letter: KeptLetter = state::read(row)?;
+                        self.letters.entry(site).or_default().kept.insert(letter.id, (place, letter.pseudonym));
+                    }
+                }
+                Key::Tombstone(..) => {
+                    let tombstone = row.as_ref().map(state::read).transpose()?;
+                    self.tombstones.insert(key, HeldTombstone { version, tombstone, is_changed: false });
+                }
+                Key::Visitor(..) => {
+                    let visitor = row.as_ref().map(state::read).transpose()?;
+                    self.visitors.insert(key, HeldVisitor { version, visitor, is_changed: false });
+                }
+                Key::Session(..) => {
+                    let session = row.as_ref().map(Session::from_row).transpose()?;
+                    self.sessions.insert(key, Held { version, session, is_changed: false });
+                }
+                Key::Grant(..) | Key::Budgets(..) | Key::Order(..) | Key::Item(..) => {
+                    self.shop.take_in(key, row.as_ref())?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The same, deciding by what was learned.
@@ -483,21 +499,25 @@ impl<'a> Group<'a> {
         &mut self,
         of: &Candidates,
         request: &DecisionRequest,
-        id: DecisionId,
-    ) -> Result<Decision, ErrorCode> {
+        ids: DecisionIds,
+    ) -> Result<Decided, ErrorCode> {
+        let id = ids.decision;
         self.expect_not_erased(of)?;
         let from = self.admitted(of, request.consent_epoch, Purpose::Personalize).ok_or(ErrorCode::Consent)?;
         let policy = self.sites.get(from.site).policy();
         let session = self.session(from).ok_or(ErrorCode::Consent)?;
         if session.state.traffic() != TrafficClass::Shopper {
-            return Ok(nothing_for_automata(request, &policy, from.received_at));
+            return Ok(Decided::plain(nothing_for_automata(request, &policy, from.received_at)));
         }
-        if let Some(standing) = standing_offer(session, &policy, request, from.received_at) {
+        if let Some(standing) = self.standing_decision(from, session, &policy, request) {
             return Ok(standing);
         }
         let stopped = self.stopped(from.site, &policy);
-        let around = Circumstances { to_visitor: self.offered_to(of), stopped, ..Circumstances::default() };
+        let (item, in_cart) = self.catalogue_of(from.site, request);
+        let to_visitor = self.offered_to(of);
+        let around = Circumstances { to_visitor, item, in_cart, stopped, ..Circumstances::default() };
         let mut facts = facts(session, from, &Asked::from(request), around);
+        facts.around.spent = self.spent(from, &policy, &facts);
         let now = session.state.session_ms(from.received_at);
         let judged = policy.judge(&facts);
         let arms = judged.arms(&facts, now);
@@ -510,14 +530,20 @@ impl<'a> Group<'a> {
             tracing::warn!(offer = failure.offer.as_str(), "a rule failed: {}", failure.message);
         }
         let (record, offer) = record_of(&verdict, &policy, from, id, &facts, request.locale.as_ref());
-        let entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity, facts.around);
+        let made = verdict.offer.zip(offer.as_ref());
+        let granted = match made {
+            Some((index, offer)) => self.grant_for(from, &policy, index, &facts, offer, ids.grant)?,
+            None => None,
+        };
+        let mut entry = DecisionEntry::new(record, request, policy.version(), verdict.propensity, facts.around);
+        entry.grant = granted;
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
         self.record(from, &Entry::Decision(entry), Readable::default())?;
         if let Some(offer) = &offer {
             self.visit(of, offer.id.clone())?;
         }
-        Ok(Decision {
+        let decision = Decision {
             decision: Some(id),
             slot: request.slot.clone(),
             offer,
@@ -529,7 +555,8 @@ impl<'a> Group<'a> {
             model: waver_core::intent::RULES.to_owned(),
             explain: verdict.explain,
             now: from.received_at,
-        })
+        };
+        Ok(Decided { decision, grant: granted })
     }
 
     /// Takes a decision of the log again under `policy`, with what is known before it; `None` if the session is not there.
@@ -597,6 +624,10 @@ impl<'a> Group<'a> {
             Entry::Erasure(ErasureEntry { erasure, .. }) => {
                 self.fold_erasure(from, *erasure);
             }
+            Entry::Grant(grant) => self.fold_grant(from, grant),
+            Entry::Order(order) => self.fold_order(from, order),
+            Entry::Catalog(catalog) => self.fold_catalog(from, catalog),
+            Entry::Purchase(purchase) => self.fold_purchase(from, purchase),
         }
     }
 
@@ -650,6 +681,7 @@ impl<'a> Group<'a> {
             let bytes = Some(state::write(&held.stops)?);
             writes.push(Write { key: Key::Stops(site), expected: Some(held.version), bytes, life: None });
         }
+        writes.extend(self.shop.writes()?);
         let mut letters = Vec::new();
         for (site, held) in self.letters {
             if held.is_changed {
@@ -729,7 +761,7 @@ impl<'a> Group<'a> {
 
     fn fold_decision(&mut self, from: Sender, entry: &DecisionEntry) {
         let Some(session) = self.session_mut(from) else { return };
-        if entry.record.arm == Arm::Offer {
+        if entry.record.offer.is_some() {
             session.remember_propensity(entry.record.decision, entry.propensity);
         }
         session.records.decisions = session.records.decisions.saturating_add(1);
@@ -737,6 +769,9 @@ impl<'a> Group<'a> {
         self.held(from).is_changed = true;
         self.note_share(from, &mut changes);
         self.changes.push((from.site.number(), changes));
+        if let Some(grant) = entry.grant {
+            self.hold_grant(from, entry.record.decision, grant);
+        }
     }
 
     /// What the browser was offered across its sessions, as far as that is remembered.
@@ -930,29 +965,4 @@ fn nothing_for_automata(request: &DecisionRequest, policy: &Policy, now: u64) ->
         explain: Vec::new(),
         now,
     }
-}
-
-/// The offer that stands in the slot already, with the end it had from the first: after a reload or in another tab it is the same.
-/// Nothing new is decided, so nothing is logged. The kill switch takes standing offers too.
-fn standing_offer(session: &Session, policy: &Policy, request: &DecisionRequest, now: u64) -> Option<Decision> {
-    if policy.kill_switch() {
-        return None;
-    }
-    let trace = session.state.standing_offer(&request.slot, now)?;
-    let index = policy.index_of(trace.offer())?;
-    let mut offer = policy.offer(index, request.locale.as_ref(), trace.decided_at(), None)?;
-    offer.expires_at = trace.expires_at();
-    Some(Decision {
-        decision: Some(trace.decision()),
-        slot: request.slot.clone(),
-        offer: Some(offer),
-        reason: DecisionReason::TargetingMatch,
-        arm: Arm::Offer,
-        propensity: session.propensity(trace.decision())?,
-        holdout: false,
-        policy: policy.version().to_owned(),
-        model: waver_core::intent::RULES.to_owned(),
-        explain: Vec::new(),
-        now,
-    })
 }

@@ -173,6 +173,11 @@ const ADDED: &[Added] = &[
         what: "decision: id, offer, arm, reason, end",
         why: "an offer that stands is answered again and never made twice",
     },
+    Added {
+        what: "grant: 128 random bits, signed and given to the page with the offer, for the shop to redeem; and under keyed hashes the cart that \
+               reserved it and the orders that the shop told of the session",
+        why: "an offer is redeemed once, a budget is never exceeded, and who has bought is offered nothing more",
+    },
 ];
 
 const SECURITY: &[&str] = &[
@@ -281,6 +286,11 @@ fn kept(retention: &Retention) -> Vec<Kept> {
             class: "events that were not of the schema, scrubbed to their shape",
             time: time(retention.dead_letters),
             erasure: "erased with the session",
+        },
+        Kept {
+            class: "what the shop told of orders, its catalogue, and what became of grants; holds nothing of a session",
+            time: time(retention.shop),
+            erasure: "an open grant ends with its session, and nothing says any more whose it was",
         },
         Kept {
             class: "consent records and ledger",

@@ -78,7 +78,8 @@ impl Signer {
         Ok(SignedRoot { published, signature })
     }
 
-    fn signature(&self, bytes: &[u8]) -> Signature {
+    /// The signature of `bytes`, which begin with what they are.
+    pub(crate) fn signature(&self, bytes: &[u8]) -> Signature {
         Signature::from_bytes(self.0.sign(bytes).to_bytes())
     }
 }

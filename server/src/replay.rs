@@ -23,6 +23,7 @@ use crate::keeper::millis;
 use crate::keyring::Keyring;
 use crate::outcome::Outcomes;
 use crate::policy_archive::PolicyArchive;
+use crate::shop;
 use crate::site::{SiteIndex, Sites};
 use crate::state::{self, GRACE_MS, Session};
 
@@ -47,6 +48,8 @@ pub(crate) struct Proof {
     pub(crate) events: u64,
     /// Sessions that were compared.
     pub(crate) sessions: u64,
+    /// Budgets, grants, orders and items that were compared, over all sites.
+    pub(crate) shop_rows: u64,
     /// Minutes of aggregates that were compared, over all sites.
     pub(crate) minutes: u64,
     /// Sums of what sessions came to as trials of offers that were compared, over all sites.
@@ -231,6 +234,7 @@ fn compare_rows(proof: &mut Proof, now: &EmbeddedState, base: &EmbeddedState, si
     if stops(now) != stops(base) {
         proof.differs(|| format!("site {key}: the offers that were stopped"));
     }
+    compare_shop(proof, now, base, site, key);
     for place in 0..LETTERS_PER_SITE {
         let letter = |state: &EmbeddedState| state.row(Key::DeadLetter(site.number(), place)).map(|row| row.bytes);
         if letter(now) != letter(base) {
@@ -258,6 +262,25 @@ fn compare_trials(proof: &mut Proof, now: &EmbeddedState, base: &EmbeddedState, 
                     sessions(&in_state),
                     sessions(&in_log)
                 )
+            });
+        }
+    }
+}
+
+/// Budgets, grants, orders and items.
+fn compare_shop(proof: &mut Proof, now: &EmbeddedState, base: &EmbeddedState, site: SiteIndex, key: &str) {
+    let known: BTreeSet<Key> = [now, base].iter().flat_map(|state| state.shop_keys(site.number())).collect();
+    for row in known {
+        proof.shop_rows += 1;
+        if shop::without_holder(now, row) != shop::without_holder(base, row) {
+            proof.differs(|| {
+                let what = match row {
+                    Key::Grant(_, grant) => format!("the grant {grant}"),
+                    Key::Order(_, order) => format!("the order {order}"),
+                    Key::Item(_, item) => format!("the item {}", item.get()),
+                    _ => "the budgets".to_owned(),
+                };
+                format!("site {key}: {what}")
             });
         }
     }

@@ -9,7 +9,7 @@ use waver_core::session::Client;
 use waver_policy::{Policy, PolicyError};
 use waver_schema::{SiteKey, TrafficClass};
 
-use crate::config::{self, Automation};
+use crate::config::{self, Automation, Secret};
 use crate::policy_archive::PolicyArchive;
 
 /// Number of a site, in the order of the keys.
@@ -29,6 +29,8 @@ pub(crate) struct Site {
     automation: Automation,
     /// For how long browsers are remembered across sessions.
     pub(crate) visitor: Option<Duration>,
+    /// By which the shop's backend is known.
+    secret: Option<Secret>,
 }
 
 impl Site {
@@ -45,8 +47,14 @@ impl Site {
             allow_no_origin: configured.allow_no_origin,
             automation: configured.automation,
             visitor: configured.visitor,
+            secret: configured.secret.clone(),
         };
         Ok((site, warnings))
+    }
+
+    /// Whether a backend of the shop's is known, which redeems what is promised.
+    pub(crate) const fn has_backend(&self) -> bool {
+        self.secret.is_some()
     }
 
     /// Whether a request with this `Origin` header, or without one, may send.
@@ -178,6 +186,12 @@ impl Sites {
 
     pub(crate) fn find(&self, key: &SiteKey) -> Option<SiteIndex> {
         self.by_key.get(key).copied()
+    }
+
+    /// The site whose backend knows this secret. Each is compared in constant time.
+    pub(crate) fn of_secret(&self, secret: &str) -> Option<SiteIndex> {
+        let knows = |site: &Site| site.secret.as_ref().is_some_and(|known| known.equals(secret));
+        self.iter().fold(None, |found, (index, site)| if knows(site) { Some(index) } else { found })
     }
 
     pub(crate) fn get(&self, index: SiteIndex) -> &Site {

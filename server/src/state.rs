@@ -5,12 +5,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use waver_core::experiment::Measure;
-use waver_core::session::{Change, MOST_OFFERS, SessionState, Share};
+use waver_core::session::{Change, MOST_OFFERS, MOST_ORDERS, SessionState, Share};
 use waver_core::window::LATENESS_MS;
-use waver_schema::{DecisionId, ErasedRecords, ErasureId, OfferId, PolicyVersion, Stage, TrafficClass, limits};
+use waver_schema::{
+    DecisionId, ErasedRecords, ErasureId, OfferId, PolicyVersion, ShopRef, Stage, TrafficClass, limits,
+};
 use waver_store::{EmbeddedState, Key, Life, Row, SiteNumber, StateStore, StoreError};
 
 use crate::outcome::{DiscardReason, Outcomes};
+use crate::shop::grant::HeldGrants;
 use crate::site::SiteIndex;
 
 /// For how long after its end a session is kept: what arrives later than this belongs to no session.
@@ -26,6 +29,10 @@ pub(crate) struct Session {
     pub(crate) share: Share,
     /// How many records of it are in the log; of dead letters none are counted here.
     pub(crate) records: ErasedRecords,
+    /// What the shop's backend may redeem.
+    pub(crate) grants: HeldGrants,
+    /// Its orders that the shop's backend told of.
+    orders: Vec<ShopRef>,
 }
 
 /// A session that was erased: nothing of it is taken any more.
@@ -133,7 +140,26 @@ impl Stops {
 
 impl Session {
     pub(crate) fn new(state: SessionState) -> Session {
-        Session { state, propensities: Vec::new(), share: Share::default(), records: ErasedRecords::default() }
+        Session {
+            state,
+            propensities: Vec::new(),
+            share: Share::default(),
+            records: ErasedRecords::default(),
+            grants: HeldGrants::default(),
+            orders: Vec::new(),
+        }
+    }
+
+    /// An order that the shop's backend told of belongs to it.
+    pub(crate) fn remember_order(&mut self, order: ShopRef) {
+        if !self.orders.contains(&order) && self.orders.len() < MOST_ORDERS {
+            self.orders.push(order);
+        }
+    }
+
+    /// Its orders that the shop's backend told of.
+    pub(crate) fn orders(&self) -> &[ShopRef] {
+        &self.orders
     }
 
     /// Whether its time is over at `now` (Unix milliseconds), the grace included. It is gone then, whether or not its row still lies there,

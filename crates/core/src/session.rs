@@ -46,6 +46,7 @@ pub use features::TOLD_FEATURES;
 pub use intent::IntentScore;
 pub use loss::ExitPath;
 pub use offer::{DecisionRecord, MOST_OFFERS, OfferState, OfferTrace};
+pub use order::{ConfirmedOrder, MOST_ORDERS};
 pub use outcome::{BatchFold, Discard, Outcome};
 pub use plausibility::{CLOCK_SLACK_MS, MOST_AHEAD_MS, MOST_PER_MINUTE};
 pub use reached::{Cell, mark_reached};
@@ -206,6 +207,20 @@ impl SessionState {
         let mut ledger = Ledger::of(self.traffic());
         self.offers.decide(record, &mut ledger);
         ledger.into_changes()
+    }
+
+    /// Takes in what the shop's backend tells of an order of this session. An order too many is left out, as in [`Discard::OrderLimit`].
+    pub fn record_order(&mut self, order: ConfirmedOrder) -> Vec<Change> {
+        let mut ledger = Ledger::of(self.traffic());
+        if self.orders.takes(Some(order.reference)) {
+            self.orders.confirm(order, &mut ledger);
+        }
+        ledger.into_changes()
+    }
+
+    /// Orders that the shop's backend told of.
+    pub fn confirmed_orders(&self) -> impl Iterator<Item = &ConfirmedOrder> {
+        self.orders.confirmed()
     }
 
     fn apply(&mut self, event: &Event, received_at: u64, ledger: &mut Ledger) -> Outcome {
@@ -433,10 +448,10 @@ impl SessionState {
     }
 
     /// The offer that stands in `slot` at `now` (Unix milliseconds): decided, neither taken nor closed, not at its end. After a reload or
-    /// in another tab the page is told of this same one, with the same end.
+    /// in another tab the page is told of this same one, with the same end; and a control of the same one that it is not shown.
     pub fn standing_offer(&self, slot: &SlotName, now: u64) -> Option<&OfferTrace> {
         let last = self.offers.iter().rfind(|trace| trace.slot() == slot)?;
-        let stands = matches!(last.state().0, OfferState::Decided | OfferState::Exposed);
+        let stands = matches!(last.state().0, OfferState::Decided | OfferState::Exposed | OfferState::Holdout);
         (stands && now < last.expires_at()).then_some(last)
     }
 

@@ -124,6 +124,14 @@ hex_id! {
     DecisionId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
 }
 hex_id! {
+    /// One grant: 128 random bits of the collector.
+    GrantId, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
+    /// The shop's own name for an order, a cart, a refund or a request: 128 bits of a keyed hash of it, which is all that is kept.
+    ShopRef, 16 bytes, "^[0-9a-f]{32}$", "32 lower-case hexadecimal digits"
+}
+hex_id! {
     /// SHA-256 of a text that itself never travels, such as a consent string.
     TextHash, 32 bytes, "^[0-9a-f]{64}$", "64 lower-case hexadecimal digits"
 }
@@ -180,7 +188,7 @@ macro_rules! debug_whole {
         }
     )+};
 }
-debug_whole! { DecisionId ErasureId PolicyVersion Nonce LogChain LedgerChain SigningKeyId PublicKey Signature }
+debug_whole! { DecisionId ErasureId GrantId PolicyVersion Nonce LogChain LedgerChain SigningKeyId PublicKey ShopRef Signature }
 
 /// An Ed25519 signature (RFC 8032). Only ever written as text.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -31,9 +31,9 @@ pub use erasure::{
 pub use error::{ApiError, ErrorCode};
 pub use event::{CommerceAction, DropCause, Event, EventBody, OfferAction, Reason};
 pub use id::{
-    DecisionId, ErasureId, InvalidId, ItemRef, LedgerChain, Locale, LogChain, Nonce, NoticeVersion, OfferId, OrderRef,
-    PolicyVersion, PublicKey, SessionId, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion, StratumName,
-    TextHash, VisitorId,
+    DecisionId, ErasureId, GrantId, InvalidId, ItemRef, LedgerChain, Locale, LogChain, Nonce, NoticeVersion, OfferId,
+    OrderRef, PolicyVersion, PublicKey, SessionId, ShopRef, Signature, SigningKeyId, SiteKey, SlotName, SourceVersion,
+    StratumName, TextHash, VisitorId,
 };
 pub use unit::{Currency, Milli, OutOfRange};
 pub use vocabulary::{

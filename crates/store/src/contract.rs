@@ -48,9 +48,11 @@ impl Backend for Sled {
     }
 }
 
-/// A record received at `number` milliseconds; the kinds take turns.
+/// A record received at `number` milliseconds; the kinds take turns, every fourth one a consent record.
 pub(crate) fn record(number: u8) -> Record {
-    let kinds = [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter];
+    let first = [RecordKind::Consent, RecordKind::Batch, RecordKind::Decision, RecordKind::DeadLetter];
+    let second = [RecordKind::Consent, RecordKind::Grant, RecordKind::Purchase, RecordKind::Order];
+    let kinds = [first, second].concat();
     Record {
         kind: kinds[usize::from(number) % kinds.len()],
         site: SiteKey::parse("demo").expect("valid"),
@@ -135,10 +137,10 @@ async fn trims_by_class<B: Backend>(backend: B) {
 
     // Each class goes by its own time, exactly, and what is left keeps its offset.
     for cutoffs in [
-        Cutoffs { events: 11, consent: 0, dead_letters: 0 },
-        Cutoffs { events: 35, consent: 6, dead_letters: 20 },
-        Cutoffs { events: 35, consent: 7, dead_letters: 60 },
-        Cutoffs { events: 60, consent: 50, dead_letters: 60 },
+        Cutoffs { events: 11, consent: 0, dead_letters: 0, shop: 0 },
+        Cutoffs { events: 35, consent: 6, dead_letters: 20, shop: 30 },
+        Cutoffs { events: 35, consent: 7, dead_letters: 60, shop: 30 },
+        Cutoffs { events: 60, consent: 50, dead_letters: 60, shop: 57 },
     ] {
         let before: Vec<u64> = read_offsets(&log, 0, 1000).await.into_iter().map(|(at, _)| at).collect();
         let trimmed = log.trim(&cutoffs).await.expect("trims");
@@ -161,10 +163,10 @@ async fn trims_by_class<B: Backend>(backend: B) {
     drop(log);
     let log = backend.open();
     assert_eq!(log.end(), 60);
-    let left = Cutoffs { events: 60, consent: 50, dead_letters: 60 };
+    let left = Cutoffs { events: 60, consent: 50, dead_letters: 60, shop: 57 };
     assert_eq!(read_offsets(&log, 0, 2).await, expected(left));
     assert_eq!(log.append(&records(60..63)).await.expect("appends")[0].offset, 60);
-    log.trim(&Cutoffs { events: 63, consent: 63, dead_letters: 63 }).await.expect("trims");
+    log.trim(&Cutoffs { events: 63, consent: 63, dead_letters: 63, shop: 63 }).await.expect("trims");
     assert_eq!((log.begin(), log.end(), read_offsets(&log, 0, 9).await), (63, 63, Vec::new()));
     drop(log);
     let log = backend.open();
@@ -193,7 +195,7 @@ enum Step {
     /// So many records, so many milliseconds after the last ones.
     Append(u8, u64),
     /// How far before the newest record the cutoffs are.
-    Trim(u64, u64, u64),
+    Trim(u64, u64, u64, u64),
     Reopen,
     /// From this part of all offsets, in pages.
     Read(u64, usize),
@@ -202,7 +204,7 @@ enum Step {
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (1..12_u8, 0..20_u64).prop_map(|(records, later)| Step::Append(records, later)),
-        2 => (0..80_u64, 0..160_u64, 0..120_u64).prop_map(|(a, b, c)| Step::Trim(a, b, c)),
+        2 => (0..80_u64, 0..160_u64, 0..120_u64, 0..140_u64).prop_map(|(a, b, c, d)| Step::Trim(a, b, c, d)),
         1 => Just(Step::Reopen),
         3 => (0..120_u64, 0..20_usize).prop_map(|(from, page)| Step::Read(from, page)),
     ];
@@ -226,10 +228,14 @@ async fn follows_the_model<B: Backend>(backend: B, steps: Vec<Step>) {
                 model.extend((end..).zip(group));
                 end += u64::from(count);
             }
-            Step::Trim(events, consent, dead_letters) => {
+            Step::Trim(events, consent, dead_letters, shop) => {
                 let before = |age: u64| now.saturating_sub(age);
-                let cutoffs =
-                    Cutoffs { events: before(events), consent: before(consent), dead_letters: before(dead_letters) };
+                let cutoffs = Cutoffs {
+                    events: before(events),
+                    consent: before(consent),
+                    dead_letters: before(dead_letters),
+                    shop: before(shop),
+                };
                 let mut expected = Trimmed::default();
                 model.retain(|_, record| {
                     let class = record.kind.class();

@@ -9,11 +9,13 @@ pub enum DataClass {
     Consent,
     /// Events that are not of the schema.
     DeadLetters,
+    /// What the shop's backend tells, and what it was promised: orders, catalogue, grants.
+    Shop,
 }
 
 impl DataClass {
     /// Every class.
-    pub const ALL: [DataClass; 3] = [DataClass::Events, DataClass::Consent, DataClass::DeadLetters];
+    pub const ALL: [DataClass; 4] = [DataClass::Events, DataClass::Consent, DataClass::DeadLetters, DataClass::Shop];
 }
 
 /// One value for each [`DataClass`].
@@ -25,6 +27,8 @@ pub struct PerClass<T> {
     pub consent: T,
     /// That of [`DataClass::DeadLetters`].
     pub dead_letters: T,
+    /// That of [`DataClass::Shop`].
+    pub shop: T,
 }
 
 impl<T> PerClass<T> {
@@ -34,6 +38,7 @@ impl<T> PerClass<T> {
             DataClass::Events => &self.events,
             DataClass::Consent => &self.consent,
             DataClass::DeadLetters => &self.dead_letters,
+            DataClass::Shop => &self.shop,
         }
     }
 
@@ -43,6 +48,7 @@ impl<T> PerClass<T> {
             DataClass::Events => &mut self.events,
             DataClass::Consent => &mut self.consent,
             DataClass::DeadLetters => &mut self.dead_letters,
+            DataClass::Shop => &mut self.shop,
         }
     }
 }

@@ -74,6 +74,14 @@ pub enum RecordKind {
     Visit,
     /// An offer that was stopped because it does harm.
     Stop,
+    /// What became of a grant. Holds nothing of the session.
+    Grant,
+    /// An order, or a refund of one, as the shop's backend told it. Holds nothing of the session.
+    Order,
+    /// What the shop's catalogue says of some items.
+    Catalog,
+    /// The same order as a part of its session.
+    Purchase,
 }
 
 impl RecordKind {
@@ -81,8 +89,11 @@ impl RecordKind {
     pub const fn class(self) -> DataClass {
         match self {
             RecordKind::Consent | RecordKind::Erasure => DataClass::Consent,
-            RecordKind::Batch | RecordKind::Decision | RecordKind::Visit | RecordKind::Stop => DataClass::Events,
+            RecordKind::Batch | RecordKind::Decision | RecordKind::Visit | RecordKind::Stop | RecordKind::Purchase => {
+                DataClass::Events
+            }
             RecordKind::DeadLetter => DataClass::DeadLetters,
+            RecordKind::Grant | RecordKind::Order | RecordKind::Catalog => DataClass::Shop,
         }
     }
 }
@@ -231,6 +242,10 @@ mod tests {
             RecordKind::Erasure,
             RecordKind::Visit,
             RecordKind::Stop,
+            RecordKind::Grant,
+            RecordKind::Order,
+            RecordKind::Catalog,
+            RecordKind::Purchase,
         ];
         for (byte, kind) in (0..).zip(kinds) {
             let bytes = encode_group(&[Record { kind, ..record() }]).expect("encodes");

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use waver_core::experiment::{Assignment, Sums, Trials};
 use waver_core::session::Change;
 use waver_core::window::Report;
+use waver_schema::ItemRef;
 
 use crate::{Pseudonym, StoreError};
 
@@ -51,6 +52,14 @@ pub enum Key {
     Visitor(SiteNumber, Pseudonym),
     /// The offers of a site that were stopped because they do harm.
     Stops(SiteNumber),
+    /// A grant, by its name.
+    Grant(SiteNumber, Pseudonym),
+    /// What the budgets of a site have given out.
+    Budgets(SiteNumber),
+    /// An order, by a keyed hash of the shop's own name for it.
+    Order(SiteNumber, Pseudonym),
+    /// An item of the catalogue.
+    Item(SiteNumber, ItemRef),
 }
 
 impl Key {
@@ -63,7 +72,11 @@ impl Key {
             | Key::DeadLetter(site, _)
             | Key::Tombstone(site, _)
             | Key::Visitor(site, _)
-            | Key::Stops(site) => site,
+            | Key::Stops(site)
+            | Key::Grant(site, _)
+            | Key::Budgets(site)
+            | Key::Order(site, _)
+            | Key::Item(site, _) => site,
         }
     }
 
@@ -76,6 +89,10 @@ impl Key {
             Key::Tombstone(_, pseudonym) => Key::Tombstone(site, pseudonym),
             Key::Visitor(_, pseudonym) => Key::Visitor(site, pseudonym),
             Key::Stops(_) => Key::Stops(site),
+            Key::Grant(_, grant) => Key::Grant(site, grant),
+            Key::Budgets(_) => Key::Budgets(site),
+            Key::Order(_, order) => Key::Order(site, order),
+            Key::Item(_, item) => Key::Item(site, item),
         }
     }
 }
@@ -108,7 +125,7 @@ pub struct Write {
     pub expected: Option<u32>,
     /// What is to be there; `None` removes the row.
     pub bytes: Option<Vec<u8>>,
-    /// For sessions, tombstones and visitors; other rows live until they are removed.
+    /// For rows that end by themselves; books, budgets and dead letters live until they are removed.
     pub life: Option<Life>,
 }
 
@@ -153,6 +170,9 @@ pub trait StateStore: Send + Sync + 'static {
     /// How many tombstones there are, of all sites; as far as this process knows.
     fn tombstones(&self) -> usize;
 
+    /// How many grants, orders and items of catalogues there are, of all sites; as far as this process knows.
+    fn shop_rows(&self) -> usize;
+
     /// How many sessions of a site are live at `now` (Unix milliseconds), by tag. Exact to the minute: a session counts as live until the
     /// minute in which it ends is over.
     ///
@@ -170,7 +190,7 @@ pub trait StateStore: Send + Sync + 'static {
         most: usize,
     ) -> impl Future<Output = Result<Vec<(Pseudonym, Row)>, StoreError>> + Send;
 
-    /// Sessions, tombstones and visitors whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit
+    /// Rows whose time is over at `now` (Unix milliseconds), the grace included: at most `most`. They stay until a commit
     /// removes them.
     ///
     /// # Errors

@@ -47,6 +47,8 @@ pub(crate) fn sites() -> Arc<Sites> {
         allow_no_origin: true,
         automation: Default::default(),
         visitor: None,
+        secret_file: None,
+        secret: None,
     };
     // As long as a key may be: it stands in every record.
     let key = waver_schema::SiteKey::parse("a-site-with-a-name-of-32-letters").expect("valid");
@@ -74,6 +76,7 @@ fn start_from(log: impl EventLog, rows: EmbeddedState, places: usize, most_sessi
         state: Arc::clone(&state.rows),
         unlogged: state.unlogged.clone(),
         most_sessions,
+        most_shop_rows: 1000,
         sweep_pace: Duration::from_micros(100),
         letters_kept_ms: HOUR_MS,
         clock: state.rows.clock(),
@@ -320,6 +323,10 @@ impl StateStore for Contended {
         self.state.tombstones()
     }
 
+    fn shop_rows(&self) -> usize {
+        self.state.shop_rows()
+    }
+
     async fn live(&self, site: u16, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
         self.state.live(site, now).await
     }
@@ -360,6 +367,7 @@ async fn where_somebody_was_faster_the_same_records_are_folded_anew() {
         state: Arc::clone(&contended),
         unlogged: Unlogged::new(1),
         most_sessions: 100,
+        most_shop_rows: 100,
         sweep_pace: Duration::from_secs(1),
         letters_kept_ms: HOUR_MS,
         clock: 0,

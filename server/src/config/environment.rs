@@ -1,5 +1,7 @@
 //! `WAVER__SECTION__KEY` variables over the file.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use toml::{Table, Value};
 
@@ -7,6 +9,8 @@ use super::{Config, ConfigError, Secret};
 
 const PREFIX: &str = "WAVER__";
 const ADMIN_TOKEN: &str = "WAVER__ADMIN__TOKEN";
+const SITES: &str = "WAVER__SITES__";
+const SECRET: &str = "__SECRET";
 
 /// What the environment says of the configuration.
 #[derive(Debug, Default)]
@@ -15,6 +19,8 @@ pub(super) struct Overrides {
     settings: Vec<(String, Vec<String>, String)>,
     /// Apart from the rest, since it has no place in a configuration that may be printed.
     pub(super) admin_token: Option<Secret>,
+    /// The secrets of sites, by their keys in lower case. Apart for the same reason.
+    pub(super) site_secrets: BTreeMap<String, Secret>,
 }
 
 impl Overrides {
@@ -23,6 +29,8 @@ impl Overrides {
         for (name, value) in variables {
             if name == ADMIN_TOKEN {
                 overrides.admin_token = Some(Secret::new(value.trim()));
+            } else if let Some(site) = site_of_secret(&name) {
+                overrides.site_secrets.insert(site, Secret::new(value.trim()));
             } else if let Some(keys) = name.strip_prefix(PREFIX) {
                 let keys = keys.split("__").map(str::to_lowercase).collect();
                 overrides.settings.push((name, keys, value));
@@ -47,6 +55,12 @@ impl Overrides {
         }
         Config::deserialize(file).map_err(|error| failed(error.message()))
     }
+}
+
+/// The site whose secret this variable holds: `WAVER__SITES__KEY__SECRET`.
+fn site_of_secret(name: &str) -> Option<String> {
+    let site = name.strip_prefix(SITES)?.strip_suffix(SECRET)?;
+    (!site.is_empty() && !site.contains("__")).then(|| site.to_lowercase())
 }
 
 fn put(table: &mut Table, keys: &[String], value: Value) -> Result<(), &'static str> {

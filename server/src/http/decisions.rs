@@ -3,13 +3,14 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use waver_core::consent::Purpose;
-use waver_schema::{ApiError, Decision, DecisionId, DecisionRequest, ErrorCode, limits};
+use waver_schema::{ApiError, Decision, DecisionId, DecisionRequest, ErrorCode, GrantId, WIRE_VERSION, limits};
 
 use super::refusal::Refusal;
 use super::{App, SharedApp, access, body};
 use crate::committer::Command;
 use crate::keyring::PurposeSet;
-use crate::pipeline::Candidates;
+use crate::pipeline::{Candidates, Decided, DecisionIds};
+use crate::shop::token::Token;
 
 /// Decides whether something is offered in a slot, now. An offer that stands there already is answered again, with the same end.
 #[utoipa::path(
@@ -44,8 +45,33 @@ pub(super) async fn post(
 /// # Errors
 /// As [`access::submit`].
 pub(super) async fn decide(app: &App, of: Candidates, request: DecisionRequest) -> Result<Decision, Refusal> {
-    let id = DecisionId::from_bytes(app.host.random());
-    let decision = access::submit(app, of, 0, |to| Command::Decide(Box::new(request), id, to)).await?;
+    let ids = DecisionIds {
+        decision: DecisionId::from_bytes(app.host.random()),
+        grant: GrantId::from_bytes(app.host.random()),
+    };
+    let site = app.sites.get(of.site).key.clone();
+    let decided = access::submit(app, of, 0, |to| Command::Decide(Box::new(request), ids, to)).await?;
+    let Decided { mut decision, grant } = decided;
+    if let (Some(grant), Some(offer), Some(id)) = (grant, &mut decision.offer, decision.decision) {
+        // Signed here, and not by the one task that commits.
+        let signer = app.erasures.signer();
+        let token = Token {
+            v: WIRE_VERSION,
+            site,
+            grant,
+            offer: offer.id.clone(),
+            kind: offer.kind,
+            value: offer.value,
+            currency: offer.currency,
+            decision: id,
+            expires_at: offer.expires_at,
+            key: signer.key().key,
+        };
+        offer.grant = Some(token.signed(signer).map_err(|error| {
+            tracing::error!("a token cannot be written: {error}");
+            Refusal::new(ErrorCode::Internal, "the collector made a mistake; its log has the details")
+        })?);
+    }
     app.metrics.decided(decision.reason);
     Ok(decision)
 }

@@ -8,21 +8,22 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 use serde::de::DeserializeOwned;
 use waver_core::session::Client;
 use waver_schema::{
-    ApiError, ConsentRecord, DecisionRequest, EraseRequest, Event, MeRequest, PublicKey, Receipt, Rejected, SessionId,
-    SignedReceipt, SiteKey,
+    ApiError, ConsentRecord, DecisionId, DecisionRequest, EraseRequest, Event, GrantId, MeRequest, OfferId, OfferKind,
+    PublicKey, Receipt, Rejected, SessionId, SignedReceipt, SiteKey, WIRE_VERSION,
 };
 use waver_store::{Record, SecretKey};
 
 use super::refusal::Refusal;
 use super::source::Proxies;
 use super::{
-    access, aggregates, body, client, consents, dead_letters, decisions, erase, events, ledger, me, ofrep, sessions,
-    stream,
+    access, aggregates, body, catalog, client, consents, dead_letters, decisions, erase, events, grants, ledger, me,
+    ofrep, orders, sessions, stream,
 };
 use crate::config::ProxyHeader;
 use crate::dead_letter::{self, LetterId};
 use crate::entry::Entry;
 use crate::receipt::{self, Signer};
+use crate::shop::token::Token;
 use crate::{tripwire, unknown_fields};
 
 /// Most bytes that are kept of an event that is not of the schema.
@@ -131,6 +132,61 @@ pub fn redrive(json: &[u8]) -> Result<(), ApiError> {
 /// As the handler refuses it.
 pub fn noisy_export(json: &[u8]) -> Result<(), ApiError> {
     body::parse::<crate::release::Asked>(json).map(drop).map_err(answer)
+}
+
+/// The body of what may be asked for with a grant: for how many seconds it is to be reserved.
+///
+/// # Errors
+/// As the handlers refuse it.
+pub fn grant_request(json: &[u8]) -> Result<Option<u32>, ApiError> {
+    grants::read(json).map(|request| request.ttl_s).map_err(answer)
+}
+
+/// The body of `POST /v1/orders`: whether it is a refund.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn order(json: &[u8]) -> Result<bool, ApiError> {
+    orders::read(json).map(|request| request.refund.is_some()).map_err(answer)
+}
+
+/// The body of `PUT /v1/catalog/items`: how many items are in it.
+///
+/// # Errors
+/// As the handler refuses it.
+pub fn catalog(json: &[u8]) -> Result<usize, ApiError> {
+    catalog::read(json).map(|request| request.items.len()).map_err(answer)
+}
+
+/// The token of a grant as the holder of `key` signs it, and that key's public half.
+///
+/// # Errors
+/// None that tokens can have.
+pub fn signed_token(
+    decision: DecisionId,
+    offer: OfferId,
+    key: &SecretKey,
+) -> Result<(String, PublicKey), serde_json::Error> {
+    let signer = Signer::new(key);
+    let ours = signer.key();
+    let token = Token {
+        v: WIRE_VERSION,
+        site: SiteKey::parse("demo").map_err(serde::de::Error::custom)?,
+        grant: GrantId::from_bytes([7; 16]),
+        offer,
+        kind: OfferKind::Percent,
+        value: 10,
+        currency: None,
+        decision,
+        expires_at: 1_800_000_000_000,
+        key: ours.key,
+    };
+    Ok((token.signed(&signer)?, ours.public_key))
+}
+
+/// The decision of a token that the holder of `key` signed.
+pub fn verified_token(text: &str, key: &PublicKey) -> Option<DecisionId> {
+    Token::verified(text, key).map(|token| token.decision)
 }
 
 /// The query of `GET /v1/aggregates`, at that time: the length of a window, if one is asked for.

@@ -15,6 +15,10 @@ use super::refusal::Refusal;
 /// The document before any route is in it.
 pub(super) fn base() -> OpenApi {
     let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some("The admin token.")).build();
+    let secret = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("The secret of a site, which only the shop's backend knows."))
+        .build();
     let cookie = ApiKey::Cookie(ApiKeyValue::with_description(COOKIE, "A session, from POST /dashboard/login."));
     OpenApiBuilder::new()
         .info(
@@ -28,6 +32,7 @@ pub(super) fn base() -> OpenApi {
         .components(Some(
             ComponentsBuilder::new()
                 .security_scheme("token", SecurityScheme::Http(token))
+                .security_scheme("site_secret", SecurityScheme::Http(secret))
                 .security_scheme("cookie", SecurityScheme::ApiKey(cookie))
                 .build(),
         ))

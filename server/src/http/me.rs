@@ -10,14 +10,17 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 use waver_core::session::SessionRow;
-use waver_schema::{ApiError, ErrorCode, MeRequest, OfferId};
+use waver_schema::{ApiError, ErrorCode, GrantId, MeRequest, OfferId};
 use waver_store::{Key, Record, RecordKind, StoreError};
 
 use super::refusal::Refusal;
 use super::source::MaybeSource;
-use super::{SharedApp, access, body, erase};
+use super::{App, SharedApp, access, body, erase};
 use crate::keyring::Opened;
+use crate::pipeline::grant_key;
 use crate::records;
+use crate::shop::grant::{Grant, GrantStage};
+use crate::site::SiteIndex;
 use crate::state::{self, Session, Visitor};
 
 /// Everything that is held about a session; of one that nobody knows, the same without anything in it.
@@ -25,6 +28,9 @@ use crate::state::{self, Session, Visitor};
 pub(super) struct Me {
     /// What is known of it now; null if it has ended or nobody knows it.
     session: Option<SessionRow>,
+    /// What the shop may still redeem for it, or has redeemed, as long as that is kept.
+    #[schema(max_items = 64)]
+    grants: Vec<HeldGrant>,
     /// What is remembered of the browser across sessions; null if nothing is, or the request does not name it.
     visitor: Option<HeldVisitor>,
     /// Its records in the log, the oldest first.
@@ -32,6 +38,21 @@ pub(super) struct Me {
     records: Vec<HeldRecord>,
     /// Where to read on, as `from` of the next request; null at the end. There may be more even if this answer holds no record.
     next: Option<u64>,
+}
+
+/// A grant.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct HeldGrant {
+    /// The grant.
+    #[schema(value_type = String, pattern = "^[0-9a-f]{32}$")]
+    grant: GrantId,
+    /// The offer that it came with.
+    #[schema(value_type = String, pattern = "^[a-z0-9_-]{1,32}$")]
+    offer: OfferId,
+    /// How far it has come.
+    state: GrantStage,
+    /// When it ends, Unix milliseconds.
+    expires_at: u64,
 }
 
 /// What is remembered of a browser across sessions.
@@ -79,6 +100,14 @@ enum HeldKind {
     Erasure,
     /// An offer to a browser that is remembered across sessions.
     Visit,
+    /// What became of a grant.
+    Grant,
+    /// An order, as the shop told it.
+    Order,
+    /// A part of the shop's catalogue.
+    Catalog,
+    /// An order as a part of the session.
+    Purchase,
 }
 
 /// Everything that is held about a session. The log is looked through piece by piece: ask again from `next` on until that is null.
@@ -115,10 +144,13 @@ pub(super) async fn post(
         let row = app.state.rows.row(Key::Session(site.number(), *pseudonym))?;
         Some((pseudonym, row))
     });
-    let session = row
-        .map(|(pseudonym, row)| Session::from_row(&row).map(|session| session.state.row(&pseudonym.to_string(), now)))
-        .transpose()
-        .map_err(Refusal::unreadable)?;
+    let session = row.map(|(pseudonym, row)| Session::from_row(&row).map(|session| (pseudonym, session)));
+    let session = session.transpose().map_err(Refusal::unreadable)?;
+    let grants = match &session {
+        Some((_, session)) => grants_of(&app, site, session, now).map_err(Refusal::unreadable)?,
+        None => Vec::new(),
+    };
+    let session = session.map(|(pseudonym, session)| session.state.row(&pseudonym.to_string(), now));
     let visitor = visitor.and_then(|visitor| app.state.rows.row(Key::Visitor(site.number(), visitor.pseudonym)));
     let visitor = visitor.map(|row| state::read::<Visitor>(&row)).transpose().map_err(Refusal::unreadable)?;
     let visitor = visitor.filter(|visitor| !visitor.is_over(now)).map(|visitor| HeldVisitor {
@@ -130,7 +162,18 @@ pub(super) async fn post(
         Err(reason) => Some(Err(Refusal::unreadable(StoreError::Damaged { offset, reason }))),
     });
     let records = records.collect::<Result<_, Refusal>>()?;
-    Ok(Json(Me { session, visitor, records, next: found.next }))
+    Ok(Json(Me { session, grants, visitor, records, next: found.next }))
+}
+
+fn grants_of(app: &App, site: SiteIndex, session: &Session, now: u64) -> Result<Vec<HeldGrant>, StoreError> {
+    let mut grants = Vec::new();
+    for id in session.grants.iter() {
+        let Some(row) = app.state.rows.row(grant_key(site, id)) else { continue };
+        let grant: Grant = state::read(&row)?;
+        let state = grant.stage(now);
+        grants.push(HeldGrant { grant: id, offer: grant.promise.offer, state, expires_at: grant.expires_at });
+    }
+    Ok(grants)
 }
 
 /// Reads a request.
@@ -153,6 +196,10 @@ fn held(record: &Record) -> Result<HeldRecord, Refusal> {
         RecordKind::Visit => HeldKind::Visit,
         // Of a site, and under the pseudonym of nobody.
         RecordKind::Stop => return Err(Refusal::new(ErrorCode::Internal, "a record of no session was found for one")),
+        RecordKind::Grant => HeldKind::Grant,
+        RecordKind::Order => HeldKind::Order,
+        RecordKind::Catalog => HeldKind::Catalog,
+        RecordKind::Purchase => HeldKind::Purchase,
     };
     let content = serde_json::from_slice(&record.payload).map_err(|error| {
         tracing::error!("a record's payload is not JSON: {error}");

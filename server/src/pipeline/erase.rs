@@ -71,6 +71,7 @@ impl Group<'_> {
         self.room.tombstones = room.ok_or(ErrorCode::Unavailable)?;
         let mut left = Left::default();
         for pseudonym in &pseudonyms {
+            self.end_grants(of(pseudonym))?;
             left.add(&self.fold_erasure(of(pseudonym), erasure));
         }
         let keys = u32::try_from(keyed.len()).unwrap_or(u32::MAX);
@@ -98,6 +99,7 @@ impl Group<'_> {
     /// [`ErrorCode::Internal`] if its record cannot be written.
     pub(crate) fn erase_again(&mut self, from: Sender, erasure: ErasureId) -> Result<(), ErrorCode> {
         let from = self.dated(from);
+        self.end_grants(from)?;
         self.fold_erasure(from, erasure);
         self.record(from, &Entry::Erasure(ErasureEntry { erasure, told: None }), Readable::default())
     }
@@ -107,6 +109,7 @@ impl Group<'_> {
         let held = self.held(from);
         if let Some(session) = held.session.take() {
             held.is_changed = true;
+            self.forget_holder(from.site, &session);
             if session.is_over(from.received_at) {
                 // Nobody had swept it yet.
                 self.close(from, &session);

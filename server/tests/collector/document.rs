@@ -44,7 +44,12 @@ const ROUTES: &[&str] = &[
     "POST /v1/erase",
     "POST /v1/events",
     "POST /v1/export/aggregates",
+    "POST /v1/grants/{grant}/redeem",
+    "POST /v1/grants/{grant}/release",
+    "POST /v1/grants/{grant}/reserve",
     "POST /v1/me",
+    "POST /v1/orders",
+    "PUT /v1/catalog/items",
 ];
 
 #[tokio::test]

@@ -193,7 +193,13 @@ fn name(kind: RecordKind) -> RecordKindName {
         RecordKind::Decision => "decision",
         RecordKind::DeadLetter => "dead letter",
         RecordKind::Visit => "visit",
-        RecordKind::Consent | RecordKind::Erasure | RecordKind::Stop => "what is not sealed",
+        RecordKind::Purchase => "purchase",
+        RecordKind::Consent
+        | RecordKind::Erasure
+        | RecordKind::Stop
+        | RecordKind::Grant
+        | RecordKind::Order
+        | RecordKind::Catalog => "what is not sealed",
     }
 }
 

@@ -25,4 +25,5 @@ mod process;
 mod rates;
 mod refusals;
 mod release;
+mod shop;
 mod visitors;

@@ -3,7 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::contents::Contents;
+use super::contents::{Contents, EarlierContents};
 use crate::DecodeError;
 
 /// Bytes of a checksum. They guard against chance, not against whoever can write the data folder.
@@ -15,8 +15,12 @@ pub(super) type Checksum = [u8; CHECKSUM_BYTES];
 /// The first byte of a value with a checksum. Earlier values begin with their number of records, which is never 0.
 const MARK: u8 = 0;
 
-/// Version of the values that are written.
-const VERSION: u8 = 1;
+/// Version of the values that are written. Every version ever written stays readable.
+///
+/// 1: contents without [`crate::DataClass::Shop`].
+const VERSION: u8 = 2;
+/// The last version without that class.
+const WITHOUT_SHOP: u8 = 1;
 
 /// A value as it lies in a segment: mark, version, checksum, then what the checksum covers: contents (postcard) and group.
 #[derive(Debug)]
@@ -57,11 +61,18 @@ pub(super) fn seal(
 pub(super) fn open(value: &[u8]) -> Result<Stored<'_>, DecodeError> {
     let Some((&MARK, rest)) = value.split_first() else { return Ok(Stored::Bare(value)) };
     let (&version, rest) = rest.split_first().ok_or(DecodeError::Damaged)?;
-    if version != VERSION {
+    if !(WITHOUT_SHOP..=VERSION).contains(&version) {
         return Err(DecodeError::Version(version));
     }
     let (checksum, covered) = rest.split_first_chunk().ok_or(DecodeError::Damaged)?;
-    let (contents, group) = postcard::take_from_bytes(covered).map_err(|_| DecodeError::Damaged)?;
+    let (contents, group) = match version {
+        WITHOUT_SHOP => {
+            let taken = postcard::take_from_bytes::<EarlierContents>(covered);
+            taken.map(|(contents, group)| (contents.into(), group))
+        }
+        _ => postcard::take_from_bytes(covered),
+    }
+    .map_err(|_| DecodeError::Damaged)?;
     Ok(Stored::Chained(Value { checksum: *checksum, contents, group, covered }))
 }
 
@@ -98,4 +109,35 @@ pub(super) struct Tail {
     pub(super) checksum: Checksum,
     /// What it holds.
     pub(super) contents: Contents,
+}
+
+/// The same as it was written before there was [`crate::DataClass::Shop`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EarlierTail {
+    pub(super) end: u64,
+    pub(super) checksum: Checksum,
+    pub(super) contents: EarlierContents,
+}
+
+impl From<EarlierTail> for Tail {
+    fn from(EarlierTail { end, checksum, contents }: EarlierTail) -> Tail {
+        Tail { end, checksum, contents: contents.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_from_before_the_class_of_the_shop_is_read() {
+        let earlier: EarlierContents = Contents::default().into();
+        let covered = [postcard::to_allocvec(&earlier).expect("encodes"), b"group".to_vec()].concat();
+        let checksum = link(&[3; CHECKSUM_BYTES], 7, &covered);
+        let value = [&[MARK, WITHOUT_SHOP][..], &checksum, &covered].concat();
+        let Ok(Stored::Chained(read)) = open(&value) else { panic!("a value") };
+        assert_eq!((read.group, read.contents), (&b"group"[..], Contents::default()));
+        assert!(read.follows(&[3; CHECKSUM_BYTES], 7) && !read.follows(&[3; CHECKSUM_BYTES], 8));
+        assert!(matches!(open(&[&[MARK, VERSION + 1][..], &value[2..]].concat()), Err(DecodeError::Version(3))));
+    }
 }

@@ -97,3 +97,24 @@ impl Contents {
         }
     }
 }
+
+/// The same as it was written before there was [`DataClass::Shop`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct EarlierContents {
+    events: OfClass,
+    consent: OfClass,
+    dead_letters: OfClass,
+}
+
+impl From<EarlierContents> for Contents {
+    fn from(EarlierContents { events, consent, dead_letters }: EarlierContents) -> Contents {
+        Contents { events, consent, dead_letters, shop: OfClass::default() }
+    }
+}
+
+#[cfg(test)]
+impl From<Contents> for EarlierContents {
+    fn from(Contents { events, consent, dead_letters, .. }: Contents) -> EarlierContents {
+        EarlierContents { events, consent, dead_letters }
+    }
+}

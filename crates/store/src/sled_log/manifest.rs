@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::chain::{CHECKSUM_BYTES, Checksum, Tail, checksum};
+use super::chain::{CHECKSUM_BYTES, Checksum, EarlierTail, Tail, checksum};
 use crate::folder::replace_file;
 
-const CONTEXT: &str = "waver log manifest v1";
+const CONTEXT: &str = "waver log manifest v2";
+/// That of a manifest from before there was [`crate::DataClass::Shop`].
+const EARLIER_CONTEXT: &str = "waver log manifest v1";
 const FILE: &str = "manifest";
 
 /// Which segments make up the log. What is on disk beside these is left over from a crash. Replaced as a whole, so that the log
@@ -88,8 +90,26 @@ pub(super) fn with_checksum(mut manifest: Vec<u8>) -> Vec<u8> {
 
 pub(super) fn decode(bytes: &[u8]) -> Option<Manifest> {
     let (manifest, sum) = bytes.split_last_chunk::<CHECKSUM_BYTES>()?;
-    let whole = *sum == checksum(CONTEXT, manifest);
-    whole.then(|| postcard::from_bytes(manifest).ok()).flatten()
+    if *sum == checksum(CONTEXT, manifest) {
+        return postcard::from_bytes(manifest).ok();
+    }
+    let whole = *sum == checksum(EARLIER_CONTEXT, manifest);
+    whole.then(|| postcard::from_bytes::<EarlierManifest>(manifest).ok().map(Manifest::from)).flatten()
+}
+
+/// A manifest from before there was [`crate::DataClass::Shop`].
+#[derive(Debug, Serialize, Deserialize)]
+struct EarlierManifest {
+    sealed: Vec<(Place, EarlierTail)>,
+    active: Place,
+    next_generation: u32,
+}
+
+impl From<EarlierManifest> for Manifest {
+    fn from(EarlierManifest { sealed, active, next_generation }: EarlierManifest) -> Manifest {
+        let sealed = sealed.into_iter().map(|(place, tail)| Sealed { place, tail: tail.into() });
+        Manifest { sealed: sealed.collect(), active, next_generation }
+    }
 }
 
 /// The folders of segments in `folder`, by name.
@@ -105,4 +125,33 @@ pub(super) fn segment_folders(folder: &Path) -> io::Result<Vec<(String, PathBuf)
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sled_log::contents::Contents;
+    use crate::{Pseudonym, Record, RecordKind};
+
+    fn contents(kind: RecordKind) -> Contents {
+        let site = waver_schema::SiteKey::parse("demo").expect("valid");
+        let pseudonym = Pseudonym::from_bytes([7; 16]);
+        Contents::of_group(&[Record { kind, site, pseudonym, received_at: 5, key_id: None, payload: vec![1, 2] }])
+    }
+
+    #[test]
+    fn a_manifest_from_before_the_class_of_the_shop_is_read() {
+        let place = Place { first: 3, generation: 1, start: Some([4; CHECKSUM_BYTES]) };
+        let tail =
+            EarlierTail { end: 9, checksum: [6; CHECKSUM_BYTES], contents: contents(RecordKind::Consent).into() };
+        let earlier = EarlierManifest { sealed: vec![(place, tail)], active: place, next_generation: 2 };
+        let mut bytes = postcard::to_allocvec(&earlier).expect("encodes");
+        bytes.extend(checksum(EARLIER_CONTEXT, &bytes));
+        let tail = Tail { end: 9, checksum: [6; CHECKSUM_BYTES], contents: contents(RecordKind::Consent) };
+        let expected = Manifest { sealed: vec![Sealed { place, tail }], active: place, next_generation: 2 };
+        assert_eq!(decode(&bytes).as_ref(), Some(&expected));
+        assert_eq!(decode(&expected.encode().expect("encodes")), Some(expected));
+        *bytes.last_mut().expect("a checksum") ^= 1;
+        assert_eq!(decode(&bytes), None);
+    }
 }

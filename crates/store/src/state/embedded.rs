@@ -43,6 +43,8 @@ struct Inner {
     rows: Vec<Arc<HashMap<Key, Stored>>>,
     sessions: usize,
     tombstones: usize,
+    /// Grants, orders and items.
+    shop_rows: usize,
     windows: Vec<Windows>,
     /// The windows without the shares of the sessions that are there: what a snapshot holds. A sketch cannot forget, so that these are added up
     /// beside the windows and not taken from them.
@@ -52,7 +54,7 @@ struct Inner {
     /// What the rows of another fold, while they are rebuilt, have to do with the windows.
     rebuilt: Option<Rebuilt>,
     live: LiveCounts,
-    /// Sessions and tombstones by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
+    /// Rows with a life by the second in which to look whether they are over. Each is in one place, and moves on only when it is looked at.
     due: BTreeMap<u64, Vec<Key>>,
     latest: Vec<VecDeque<Pseudonym>>,
     /// Offset up to which the log is in the rows.
@@ -118,6 +120,13 @@ impl EmbeddedState {
             _ => None,
         };
         inner.rows.iter().flat_map(|rows| rows.keys().filter_map(of_site)).collect()
+    }
+
+    /// The keys of a site's budgets, and of every grant, order and item of it, in no order.
+    pub fn shop_keys(&self, site: SiteNumber) -> Vec<Key> {
+        let inner = self.read();
+        let is_meant = |key: &Key| key.site() == site && (is_of_shop(key) || matches!(key, Key::Budgets(_)));
+        inner.rows.iter().flat_map(|rows| rows.keys().copied().filter(is_meant)).collect()
     }
 
     /// What [`StateStore::live`] gives, at once.
@@ -310,6 +319,10 @@ impl StateStore for EmbeddedState {
         self.read().tombstones
     }
 
+    fn shop_rows(&self) -> usize {
+        self.read().shop_rows
+    }
+
     async fn live(&self, site: SiteNumber, now: u64) -> Result<BTreeMap<u8, u64>, StoreError> {
         Ok(self.live_now(site, now))
     }
@@ -369,6 +382,7 @@ impl Inner {
             rows: std::iter::repeat_with(Arc::default).take(MAPS).collect(),
             sessions: 0,
             tombstones: 0,
+            shop_rows: 0,
             windows: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
             settled: std::iter::repeat_with(Windows::default).take(sites.len()).collect(),
             trials: std::iter::repeat_with(Arc::default).take(sites.len()).collect(),
@@ -412,6 +426,9 @@ impl Inner {
         if let (Key::Tombstone(..), None) = (key, &before) {
             self.tombstones += 1;
         }
+        if is_of_shop(&key) && before.is_none() {
+            self.shop_rows += 1;
+        }
         if let (Some(life), None) = (life, &before) {
             self.due.entry(life.live_until / SECOND_MS).or_default().push(key);
         }
@@ -440,6 +457,7 @@ impl Inner {
                 }
             }
             Key::Tombstone(..) => self.tombstones -= 1,
+            key if is_of_shop(key) => self.shop_rows -= 1,
             _ => {}
         }
     }
@@ -500,12 +518,20 @@ impl Stored {
     }
 }
 
+/// Whether it is a row of what the shop's backend told, or was promised.
+const fn is_of_shop(key: &Key) -> bool {
+    matches!(key, Key::Grant(..) | Key::Order(..) | Key::Item(..))
+}
+
 fn map_of(key: &Key) -> usize {
     match key {
         // Other bits than those of the shard, which may be the same for all sessions of a process.
-        Key::Session(_, pseudonym) | Key::Tombstone(_, pseudonym) | Key::Visitor(_, pseudonym) => {
-            usize::from(pseudonym.as_bytes()[3])
-        }
+        Key::Session(_, name)
+        | Key::Tombstone(_, name)
+        | Key::Visitor(_, name)
+        | Key::Grant(_, name)
+        | Key::Order(_, name) => usize::from(name.as_bytes()[3]),
+        Key::Item(_, item) => item.get().to_le_bytes()[0].into(),
         _ => 0,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use serde_json::json;
 use waver_core::window::Windows;
-use waver_schema::{ConsentChoice, ConsentSource, DecisionId, DecisionRequest, Event, LogChain};
+use waver_schema::{ConsentChoice, ConsentSource, DecisionId, DecisionRequest, Event, GrantId, LogChain};
 use waver_store::{EmbeddedState, EventLog, Key, MemoryLog, StateStore};
 
 use super::*;
@@ -14,7 +14,7 @@ use crate::committer::replay;
 use crate::dead_letter::DeadLetter;
 use crate::entry::{BatchEntry, ConsentEntry};
 use crate::keyring::Keyring;
-use crate::pipeline::{ReadBatch, Room, letter_keys, letters_key};
+use crate::pipeline::{DecisionIds, ReadBatch, Room, letter_keys, letters_key};
 use crate::site::{SiteIndex, Sites};
 use crate::state::GRACE_MS;
 
@@ -94,7 +94,7 @@ impl Bench {
         let keys: BTreeSet<Key> = of.keys().into_iter().chain([letters_key(SITE)]).chain(letter_keys(SITE)).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         let rows = self.state.load(&keys).await.expect("reads");
-        let room = Room { sessions: 100, tombstones: 100 };
+        let room = Room { sessions: 100, tombstones: 100, shop_rows: 100 };
         let mut group =
             Group::new(&self.sites, keys.into_iter().zip(rows), self.state.clock(), room).expect("readable rows");
         let done = step(&mut group, &of);
@@ -136,7 +136,9 @@ impl Bench {
             Act::Decide(id) => {
                 let request = json!({"site": "demo", "session": "00112233445566778899aabbccddeeff", "consent_epoch": epoch, "slot": "cart", "page": "cart"});
                 let request: DecisionRequest = serde_json::from_value(request).expect("a request");
-                group.decide(of, &request, DecisionId::from_bytes([*id; 16])).map(drop)
+                let ids =
+                    DecisionIds { decision: DecisionId::from_bytes([*id; 16]), grant: GrantId::from_bytes([*id; 16]) };
+                group.decide(of, &request, ids).map(drop)
             }
         })
         .await
@@ -233,7 +235,7 @@ async fn without_room_for_a_tombstone_known_and_unknown_are_refused_alike() {
         let from = shopper(number, NOW);
         let keys = rows_of(number);
         let rows = bench.state.load(&keys).await.expect("reads");
-        let room = Room { sessions: 1, tombstones: 0 };
+        let room = Room { sessions: 1, tombstones: 0, shop_rows: 0 };
         let mut group = Group::new(&bench.sites, keys.into_iter().zip(rows), NOW, room).expect("readable");
         let erase = Erase { erasure: ErasureId::from_bytes([9; 16]), nonce: None, keyed: Vec::new() };
         let before = LogPoint { chain: LogChain::from_bytes([0; 16]), offset: 0 };

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{Cutoffs, Record};
 
-const CUTOFFS: Cutoffs = Cutoffs { events: 14, consent: 3, dead_letters: 8 };
+const CUTOFFS: Cutoffs = Cutoffs { events: 14, consent: 3, dead_letters: 8, shop: 5 };
 
 /// Four segments of four records and an open one; before and after a trim that unlinks, rewrites and rolls.
 struct Trimmed {
@@ -138,7 +138,7 @@ async fn neighbours_that_are_rewritten_become_one_segment() {
         log.trim(&Cutoffs { events, ..Cutoffs::default() }).await.expect("trims");
     }
     assert!(segments(folder.path()).len() <= 3, "{:?}", segments(folder.path()));
-    assert_eq!(read(&log).await.len(), 40, "consent and dead letters");
+    assert_eq!(read(&log).await.len(), 50, "consent, dead letters and what the shop told");
 }
 
 #[tokio::test]

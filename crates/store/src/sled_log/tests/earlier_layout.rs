@@ -45,7 +45,7 @@ async fn it_becomes_the_first_segment() {
     is_whole(folder.path(), "adopted").await;
     assert!(!folder.path().join("db").exists());
     let log = open(folder.path());
-    log.trim(&Cutoffs { events: 30, consent: 0, dead_letters: 100 }).await.expect("trims");
+    log.trim(&Cutoffs { events: 30, consent: 0, dead_letters: 100, shop: 100 }).await.expect("trims");
     let left = log.read(0, 100).await.expect("reads");
     assert_eq!(left.iter().filter(|(at, _)| at.offset < 30 && at.offset % 4 != 0).count(), 0, "only consent is kept");
     assert_eq!(left.first().map(|(at, record)| (at.offset, record.clone())), Some((0, record(0))));
