@@ -222,7 +222,8 @@ impl Found {
 pub(crate) enum Entry {
     Consent(ConsentEntry),
     Batch(BatchEntry),
-    Decision(DecisionEntry),
+    /// In a box, since it is three times as long as the others.
+    Decision(Box<DecisionEntry>),
     DeadLetter(DeadLetterEntry),
     Erasure(ErasureEntry),
     Visit(VisitEntry),

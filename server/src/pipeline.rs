@@ -539,7 +539,7 @@ impl<'a> Group<'a> {
         entry.grant = granted;
         let version = policy.version().to_owned();
         self.fold_decision(from, &entry);
-        self.record(from, &Entry::Decision(entry), Readable::default())?;
+        self.record(from, &Entry::Decision(Box::new(entry)), Readable::default())?;
         if let Some(offer) = &offer {
             self.visit(of, offer.id.clone())?;
         }

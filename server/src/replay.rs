@@ -113,7 +113,7 @@ pub(crate) async fn prove(
                     None => proof.decisions_unchecked += 1,
                     Some(again) => {
                         proof.decisions += 1;
-                        if again != *logged {
+                        if again != **logged {
                             proof.differs(|| {
                                 format!(
                                     "decision {} at offset {}: {} {:?} then, {} {:?} now",

@@ -136,11 +136,11 @@ mod tests {
         let shown = choice(Some("a"), logged.clone(), asked.clone());
         assert!((weight(&[shown]).expect("possible") - 0.5 / 0.9).abs() < 1e-12);
         let held = choice(None, logged.clone(), asked);
-        assert!((weight(&[held.clone()]).expect("possible") - 5.0).abs() < 1e-12);
+        assert!((weight(std::slice::from_ref(&held)).expect("possible") - 5.0).abs() < 1e-12);
         assert_eq!((held.is_the_same(), held.untried()), (false, 0.0));
         assert!(choice(None, logged.clone(), logged.clone()).is_the_same());
         let other = choice(Some("a"), logged.clone(), vec![prospect("b", 1.0, 100)]);
-        assert_eq!(weight(&[other.clone()]), Some(0.0));
+        assert_eq!(weight(std::slice::from_ref(&other)), Some(0.0));
         assert!((other.untried() - 0.9).abs() < 1e-12);
         assert_eq!(weight(&[choice(Some("b"), logged, Vec::new())]), None);
     }
