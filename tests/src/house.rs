@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -101,6 +101,17 @@ impl House {
         let folder = pages.path().to_owned();
         let browser = Browser::open(1280, 900).await?;
         House::open(browser, settings, move |port, collector| serve(folder, port, collector), Some(pages)).await
+    }
+
+    /// Puts a script beside the page: what stands in the page itself is not run, by the content security policy that it is served with.
+    ///
+    /// # Errors
+    /// When it cannot be copied, or there is no folder to put it into.
+    pub fn add_script(&self, script: &Path) -> Result<()> {
+        let folder = self._pages.as_ref().context("the demo shop has its own scripts")?;
+        let name = script.file_name().context("no file")?;
+        std::fs::copy(script, folder.path().join(name)).with_context(|| script.display().to_string())?;
+        Ok(())
     }
 
     async fn open<Serving>(
