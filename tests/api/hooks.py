@@ -22,13 +22,13 @@ VALID = {
 @schemathesis.hook
 def map_body(context, body):
     body = with_plain_integers(body)
-    if context.operation.path in ("/v1/consents", "/v1/decisions", "/v1/events"):
-        body = without_strange_names(body)
-    if context.operation.path in ("/v1/events", "/v1/decisions") and isinstance(body, dict):
-        # What was made wrong on purpose stays wrong.
-        for name, (is_valid, granted) in VALID.items():
-            if is_valid(body.get(name)):
-                body[name] = granted
+    is_flag = context.operation.path.startswith("/ofrep/")
+    if is_flag or context.operation.path in ("/v1/consents", "/v1/decisions", "/v1/events"):
+        body = without_strange_names(body, spared=("targetingKey",))
+    if context.operation.path in ("/v1/events", "/v1/decisions"):
+        put_grant(body, "session")
+    if is_flag and isinstance(body, dict):
+        put_grant(body.get("context"), "targetingKey")
     # The session with the grant is needed until the end: others are erased.
     if context.operation.path in ("/v1/erase", "/v1/me") and isinstance(body, dict):
         is_valid, granted = VALID["site"]
@@ -37,13 +37,23 @@ def map_body(context, body):
     return body
 
 
-def without_strange_names(value):
+def put_grant(body, session):
+    """The session with a grant in the place of others; `session` is what it is called here. What was made wrong on purpose stays wrong."""
+    if not isinstance(body, dict):
+        return
+    for name, (is_valid, granted) in VALID.items():
+        name = session if name == "session" else name
+        if is_valid(body.get(name)):
+            body[name] = granted
+
+
+def without_strange_names(value, spared=()):
     """Fields that nobody knows may be there, but not with what looks like a person's, which made-up ones do now and then."""
     if isinstance(value, dict):
-        plain = {name: inner for name, inner in value.items() if re.fullmatch("[a-z][a-z0-9_]*", name)}
-        return {name: without_strange_names(inner) for name, inner in plain.items()}
+        is_plain = lambda name: name in spared or re.fullmatch("[a-z][a-z0-9_]*", name)
+        return {name: without_strange_names(inner, spared) for name, inner in value.items() if is_plain(name)}
     if isinstance(value, list):
-        return [without_strange_names(inner) for inner in value]
+        return [without_strange_names(inner, spared) for inner in value]
     return value
 
 
