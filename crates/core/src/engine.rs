@@ -39,7 +39,8 @@ pub struct Engine {
     journey: Journey,
     scorer: Scorer,
     predictor: Option<Predictor>,
-    /// Whether the strongest hesitation has risen, and not fallen back since.
+    /// Whether the strongest hesitation has risen, and not fallen back since. No snapshot holds it: the next page has no decision in hand, and
+    /// asks ahead again while a score is high.
     risen: bool,
 }
 

@@ -234,7 +234,8 @@ fn an_offer_stands_in_its_slot_until_it_is_answered_or_ends() {
     outcomes(&mut state, &[offer(2, 20, OfferAction::Dismissed, 1)]);
     assert_eq!(stands(&state, BEGUN), None, "it was closed");
     state.record_decision(&decided(2, Arm::Holdout, BEGUN + 5));
-    assert_eq!(stands(&state, BEGUN + 6), None, "the holdout is shown nothing");
+    let control = DecisionId::from_bytes([2; 16]);
+    assert_eq!(stands(&state, BEGUN + 6), Some(control), "who asks again is in the holdout by the same decision");
     state.record_decision(&decided(3, Arm::Nothing, BEGUN + 7));
     assert_eq!(state.history(BEGUN).offered.iter().map(|(_, at)| *at).collect::<Vec<_>>(), [0, 5]);
     assert_eq!(

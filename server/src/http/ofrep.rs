@@ -292,6 +292,7 @@ pub(super) async fn one(
     responses(
         (status = 200, description = "with an ETag", body = Flags), (status = 304, description = "nothing changed"),
         (status = 400, body = EvaluationFailure), (status = 401, body = EvaluationFailure), (status = 403, body = EvaluationFailure),
+        (status = 404, description = "the context names a slot that the policy does not have", body = EvaluationFailure),
         (status = 413, body = EvaluationFailure), (status = 415, body = EvaluationFailure), (status = 429, body = EvaluationFailure),
         (status = 503, body = EvaluationFailure)
     )
